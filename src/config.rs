@@ -73,6 +73,8 @@ pub struct Config {
     pub theme_file: Option<PathBuf>,
     /// Plain ASCII instead of lines and symbols.
     pub ascii: bool,
+    /// Whether the console is read out in lines.
+    pub linear: bool,
     /// Whether the console takes the mouse.
     pub mouse: bool,
     /// Whether the window's title says what waits.
@@ -136,6 +138,7 @@ impl Default for Config {
             timezone: Timezone::default(),
             theme_file: None,
             ascii: false,
+            linear: false,
             mouse: true,
             title: true,
             synchronized_output: true,
@@ -465,6 +468,15 @@ const SETTINGS: &[Setting] = &[
         default: |config| Some(config.ascii.to_string()),
         sample: "",
         doc: "Plain ASCII instead of lines and symbols, for terminals and fonts that lack them.",
+    },
+    Setting {
+        key: "linear",
+        variable: "DEEDS_LINEAR",
+        kind: Kind::Flag,
+        set: |config, text| put_flag(&mut config.linear, text),
+        default: |config| Some(config.linear.to_string()),
+        sample: "",
+        doc: "The console as lines that are only ever added to, for screen readers: each view and each box in words, without boxes, colours or a cursor that moves.",
     },
     Setting {
         key: "mouse",

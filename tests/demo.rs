@@ -291,13 +291,13 @@ async fn body(client: &Client, workspace: &WorkspaceId, view: View, then: Option
         seen: Seen::default(),
         rehearsal: None,
         options: console::run::Options {
+            linear: false,
             mouse: false,
             synchronized: false,
             clock: || WATCH.load(Ordering::Relaxed),
         },
     };
-    let text = frame(setup, 120, 36, then).await.unwrap();
-    let text = deeds::console::testing::text(&text);
+    let text = frame(setup, 120, 36, then).await.unwrap().text();
     assert_eq!(text.contains("as of"), then.is_some(), "{text}");
     let lines: Vec<&str> = text.lines().collect();
     [&lines[1..2], &lines[3..34]].concat().join("\n")

@@ -18,14 +18,14 @@ use crate::client::{Client, SshAgent};
 use crate::config::{Config, Timezone};
 use crate::console::app::Settings;
 use crate::console::keymap::Keymap;
-use crate::console::open::{Closed, Setup, frame, open};
+use crate::console::open::{Closed, Drawn, Setup, frame, open};
+use crate::console::picture;
 use crate::console::place::View;
 use crate::console::run::{Ending, Options};
 use crate::console::theme::file::Custom;
 use crate::console::theme::{Choice, Colours, Depth, Rgb, Surroundings};
 use crate::console::wire::{Endpoint, Seen};
 use crate::console::world::Me;
-use crate::console::{picture, testing};
 use crate::coordinator::Clock;
 use crate::domain::ids::WorkspaceId;
 use crate::domain::things::TokenClass;
@@ -123,10 +123,11 @@ pub(super) fn settings(config: &Config, view: View) -> anyhow::Result<Settings> 
         theme: config.theme,
         theme_file: config.theme_file.clone().map(theme_file).transpose()?,
         ascii: config.ascii,
+        linear: config.linear,
         keymap: config.keymap.as_deref().map_or_else(|| Ok(Keymap::built_in()), keymap)?,
         mouse: config.mouse,
         zone: zone(config.timezone)?,
-        title: config.title,
+        title: config.title && !config.linear,
         view,
         ..Settings::default()
     })
@@ -167,6 +168,7 @@ fn keymap(file: &Path) -> anyhow::Result<Keymap> {
 /// Mouse, synchronized updates, clock.
 pub(super) fn options(config: &Config) -> Options {
     Options {
+        linear: config.linear,
         mouse: config.mouse,
         synchronized: config.synchronized_output,
         clock: || Clock::System.now().micros(),
@@ -265,9 +267,9 @@ pub(super) fn screen(context: &Context, command: &ScreenCommand) -> anyhow::Resu
             .await
             .map_err(|trouble| anyhow::anyhow!("{}; {}", trouble.what, trouble.next))
             .context("the frame can't be drawn")?;
-        let text = testing::text(&drawn);
-        if command.svg {
-            output::line(picture::svg(&drawn, ground, letters).trim_end())?;
+        let text = drawn.text();
+        if let (true, Drawn::Frame(buffer)) = (command.svg, &drawn) {
+            output::line(picture::svg(buffer, ground, letters).trim_end())?;
         } else if context.out.json {
             let lines: Vec<&str> = text.lines().collect();
             output::json(&serde_json::json!({ "view": command.view.name(), "lines": lines }))?;

@@ -59,6 +59,9 @@ pub(crate) struct ConsoleFlags {
     /// Plain ASCII instead of lines and symbols
     #[arg(long)]
     pub(crate) ascii: bool,
+    /// Lines in words that are only added to, for screen readers
+    #[arg(long)]
+    pub(crate) linear: bool,
     /// Leave the mouse to the terminal
     #[arg(long)]
     pub(crate) no_mouse: bool,
@@ -73,6 +76,7 @@ impl ConsoleFlags {
         Self {
             theme: self.theme.clone().or_else(|| before.theme.clone()),
             ascii: self.ascii || before.ascii,
+            linear: self.linear || before.linear,
             no_mouse: self.no_mouse || before.no_mouse,
             keymap: self.keymap.clone().or_else(|| before.keymap.clone()),
         }
@@ -122,6 +126,7 @@ impl Context {
         }
         config.allow_plaintext |= global.allow_plaintext;
         config.ascii |= console.ascii;
+        config.linear |= console.linear;
         config.mouse &= !console.no_mouse;
         let meant = config::file_meant(global.config.as_deref(), environment);
         Ok(Self {

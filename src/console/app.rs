@@ -22,6 +22,7 @@ use super::frame;
 use super::glyphs::{self, Glyphs};
 use super::keymap::{Context, Keymap};
 use super::keys::Key;
+use super::linear;
 use super::message::{Effect, Message, Pace, Typed};
 use super::place::{History, Place, View};
 use super::rehearsing::Move;
@@ -51,6 +52,8 @@ pub struct Settings {
     pub theme_file: Option<(PathBuf, Custom)>,
     /// Signs of ASCII only.
     pub ascii: bool,
+    /// Whether it is read out in lines, not drawn.
+    pub linear: bool,
     /// The keys.
     pub keymap: Keymap,
     /// What is known of the terminal.
@@ -75,6 +78,7 @@ impl Default for Settings {
             theme: Choice::Auto,
             theme_file: None,
             ascii: false,
+            linear: false,
             keymap: Keymap::built_in(),
             surroundings: Surroundings::default(),
             clipboard: Route::default(),
@@ -104,6 +108,8 @@ pub struct App {
     pub(super) shown: usize,
     pub(super) over: Option<Over>,
     pub(super) said: Option<Said>,
+    /// What came since it was last read out, where it is.
+    arrived: Vec<String>,
     /// Whether the board, the link or the time changed since the screens were last refreshed.
     stale: bool,
     /// Whether the terminal is too small for anything but a sentence that says so.
@@ -146,6 +152,7 @@ impl App {
             shown,
             over: None,
             said: None,
+            arrived: Vec::new(),
             stale: true,
             shows_nothing: false,
             boxes: 0,
@@ -234,7 +241,11 @@ impl App {
     }
 
     pub(super) fn look(&self) -> Look<'_> {
-        let glyphs: &'static Glyphs = if self.settings.ascii { &glyphs::ASCII } else { &glyphs::UNICODE };
+        let glyphs: &'static Glyphs = match (self.settings.linear, self.settings.ascii) {
+            (true, _) => &glyphs::WORDS,
+            (false, true) => &glyphs::ASCII,
+            (false, false) => &glyphs::UNICODE,
+        };
         Look { theme: &self.theme, glyphs, zone: self.world.zone }
     }
 
@@ -548,6 +559,11 @@ impl Program for App {
         if let Some(cursor) = cursor {
             frame.set_cursor_position(cursor);
         }
+    }
+
+    fn scene(&mut self) -> linear::Scene {
+        let arrived = std::mem::take(&mut self.arrived);
+        untrusted::in_ascii(self.settings.ascii, || frame::scene(self, arrived))
     }
 
     fn focus_epoch(&self) -> u64 {

@@ -10,14 +10,16 @@ use ratatui::text::{Line, Span};
 use super::action::{Action, Group};
 use super::app::{App, Over};
 use super::keymap::Context;
+use super::place::View;
 use super::reviews::{self, Urgency};
 use super::screens::Areas;
-use super::untrusted;
 use super::widgets::chrome::{self, Tab, Tone};
 use super::widgets::pane::{self, Room};
 use super::widgets::scroll::Scroll;
+use super::widgets::spoken::{self, Layer};
 use super::widgets::{Look, cut_bottom, cut_top, help, modal, put, row_of, styled};
 use super::world::{Link, World};
+use super::{linear, untrusted};
 use crate::api::AsOf;
 use crate::domain::readiness;
 use crate::domain::state::Board;
@@ -64,6 +66,49 @@ pub(super) fn draw(app: &App, buffer: &mut Buffer, screen: Rect) -> Option<Posit
         None
     };
     put(buffer, row_of(screen, screen.height - 1), 0, &last_line(app, look, usize::from(screen.width)));
+    draw_over(app, buffer, screen, look, cursor)
+}
+
+/// Everything as it is read out, with what came since the last time.
+pub(super) fn scene(app: &App, arrived: Vec<String>) -> linear::Scene {
+    let waits = app.screen().and_then(|screen| screen.badge(&app.world).count);
+    linear::Scene {
+        view: if app.has_board() { app.place().name() } else { "connecting" }.to_owned(),
+        flows: app.place() == View::Watch,
+        waits: waits.map(|count| format!("{count} wait here")),
+        layers: if app.has_board() { listen(app) } else { Vec::new() },
+        said: app.said.as_ref().map(|said| said.words.clone()),
+        notices: notices(app),
+        arrived,
+    }
+}
+
+/// What the header says that holds for all that is shown.
+fn notices(app: &App) -> Vec<String> {
+    let (world, look) = (&app.world, app.look());
+    let then = world.as_of().map(|then| moment(then, world, look, pane::FULL_FROM));
+    let lines = [then, halted(world, look, pane::FULL_FROM), away(world, look)];
+    let trouble = trouble(app).map(|words| untrusted::visible(&words, untrusted::Breaks::Marked));
+    trouble.into_iter().chain(lines.iter().flatten().map(spoken::words)).collect()
+}
+
+/// The view and what lies over it, drawn for nobody to see.
+fn listen(app: &App) -> Vec<Layer> {
+    let Some(view) = app.screen() else { return Vec::new() };
+    let mut layers = view.spoken(app.look(), &app.world);
+    let screen = linear::SCREEN;
+    let over = spoken::listen(|| _ = draw_over(app, &mut Buffer::empty(screen), screen, app.look(), None));
+    layers.extend(over.into_iter().skip(1));
+    layers
+}
+
+fn draw_over(
+    app: &App,
+    buffer: &mut Buffer,
+    screen: Rect,
+    look: Look<'_>,
+    cursor: Option<Position>,
+) -> Option<Position> {
     match &app.over {
         None => cursor,
         Some(Over::Help(scroll)) => {
@@ -262,20 +307,24 @@ fn tabs(app: &App, look: Look<'_>, room: usize) -> Line<'static> {
     chrome::tabs(look, &all, app.shown, room)
 }
 
-/// What was last said; else what is wrong with the link; else the hints.
-fn last_line(app: &App, look: Look<'_>, room: usize) -> Line<'static> {
-    if let Some(said) = &app.said {
-        return chrome::said(look, said.tone, &said.words, room);
-    }
-    let trouble = match &app.world.link {
+/// What is wrong with the link, in a sentence.
+pub(super) fn trouble(app: &App) -> Option<String> {
+    match &app.world.link {
         Link::Rewritten { .. } => app.world.may_decide().err(),
         Link::Ended { why } => Some(why.clone()),
         Link::Lost { why, .. } => {
             Some(format!("the link is down ({why}); what is shown is as of the last deed"))
         }
         Link::Connecting | Link::Live { .. } => None,
-    };
-    if let Some(trouble) = trouble {
+    }
+}
+
+/// What was last said; else what is wrong with the link; else the hints.
+fn last_line(app: &App, look: Look<'_>, room: usize) -> Line<'static> {
+    if let Some(said) = &app.said {
+        return chrome::said(look, said.tone, &said.words, room);
+    }
+    if let Some(trouble) = trouble(app) {
         return chrome::said(look, Tone::Failed, &trouble, room);
     }
     if app.is_fetching() {

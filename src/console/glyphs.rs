@@ -160,6 +160,46 @@ pub const ASCII: Glyphs = Glyphs {
     cut: "~",
 };
 
+/// For what is read out: a word where the sign says something that no word beside it does, else nothing.
+pub const WORDS: Glyphs = Glyphs {
+    live: "",
+    reconnecting: "",
+    read_only: "",
+    rewritten: "",
+    then: "",
+    cursor: "",
+    marked: "",
+    ok: "",
+    refused: "",
+    passed_on: "",
+    attention: "",
+    unknown: "?",
+    info: "",
+    open: "open",
+    closed: "closed",
+    into: "",
+    arrow: " to ",
+    swap: " and ",
+    times: "times ",
+    none: "none",
+    dot: ",",
+    enter: "",
+    bar_full: "",
+    bar_empty: "",
+    heights: [""; 8],
+    rule: " ",
+    wall: " ",
+    corners: [" "; 4],
+    branches: ["", "", ""],
+    lines: [" "; 16],
+    heads: [" "; 4],
+    classes: ["agent", "person", ""],
+    sides: ["first", "second"],
+    tick: ["ticked", "not ticked"],
+    more: ["above", "below"],
+    cut: "...",
+};
+
 impl Glyphs {
     /// Every sign of the table, for tests and for checking a font.
     pub fn all(&self) -> Vec<&'static str> {

@@ -18,7 +18,7 @@ use super::widgets::facts::Facts;
 use super::widgets::modal::Frame;
 use super::widgets::picker::{Entry, Picker};
 use super::widgets::prompt::Insert;
-use super::widgets::{Look, cut_top, pane, put_lines};
+use super::widgets::{Look, cut_top, pane, put_lines, spoken};
 use super::world::World;
 use crate::api::Words;
 use crate::domain::filter::At;
@@ -121,7 +121,9 @@ impl Finder {
         if below.height > 1 {
             pane::draw_rule(buffer, below, look);
             let (_, below) = cut_top(below, 1);
-            put_lines(buffer, below, &self.told(look, usize::from(below.width), world));
+            let told = self.told(look, usize::from(below.width), world);
+            spoken::text(&told);
+            put_lines(buffer, below, &told);
         }
         cursor
     }

@@ -12,6 +12,7 @@
 //! - [`screens`] has one module for each view; its page says how a screen is written. [`widgets`] know no domain.
 //! - [`under`] is what lies under the cursor, [`peek`] a quick look at it, [`overriding`] an override being made,
 //!   [`reviews`] which review is owed, [`tally`] how many deeds came out how.
+//! - [`linear`] tells in lines what is drawn, for who listens to it: another presenter of the same screens.
 //! - [`keymap`] says what keys mean, [`action`] what can be meant, [`theme`] and [`glyphs`] how things look.
 //! - Text from agents passes through [`untrusted`] and nothing else.
 
@@ -26,6 +27,7 @@ pub mod glyphs;
 pub mod goal;
 pub mod keymap;
 pub mod keys;
+pub mod linear;
 pub mod message;
 pub mod open;
 pub mod overriding;

@@ -8,6 +8,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::app::{App, Settings};
 use super::ask::{Ask, Heard, Trouble};
+use super::linear::Teller;
 use super::message::{Effect, Message};
 use super::place::View;
 use super::rehearsing::Controls;
@@ -83,13 +84,33 @@ pub async fn open(mut setup: Setup) -> Result<Closed, ConsoleError> {
     Ok(Closed { ending, seen: wire.seen(), workspace: app.workspace(), view: app.place() })
 }
 
+/// What is on the console.
+#[derive(Debug)]
+pub enum Drawn {
+    /// As cells.
+    Frame(Buffer),
+    /// As it is told in lines.
+    Told(String),
+}
+
+impl Drawn {
+    /// As text.
+    pub fn text(&self) -> String {
+        match self {
+            Self::Frame(buffer) => super::testing::text(buffer),
+            Self::Told(lines) => lines.clone(),
+        }
+    }
+}
+
 /// One frame of the console, without a terminal: as soon as everything that it shows has come. Of that moment, if
 /// one is named.
 ///
 /// # Errors
 /// When the server does not let itself be looked at, with what can be done.
-pub async fn frame(setup: Setup, width: u16, height: u16, then: Option<&str>) -> Result<Buffer, Trouble> {
+pub async fn frame(setup: Setup, width: u16, height: u16, then: Option<&str>) -> Result<Drawn, Trouble> {
     let mut asked = then.is_none();
+    let linear = setup.settings.linear;
     let mut app = App::new(setup.first.clone(), setup.me, setup.settings).with_welcome(setup.welcome);
     let (tell, mut heard) = mpsc::channel(wire::QUEUE);
     let mut wire = Wire::start(setup.endpoints, &setup.first, Seen::default(), tell, setup.options.clock);
@@ -123,7 +144,10 @@ pub async fn frame(setup: Setup, width: u16, height: u16, then: Option<&str>) ->
         }
     }
     if app.has_board() && app.looks_back() == then.is_some() {
-        return Ok(run::frame_of(&app, width, height).unwrap_or_default());
+        if linear {
+            return Ok(Drawn::Told(Teller::default().tell(app.scene(), true).replace("\r\n", "\n")));
+        }
+        return Ok(Drawn::Frame(run::frame_of(&app, width, height).unwrap_or_default()));
     }
     Err(app.trouble().unwrap_or_else(|| Trouble {
         what: "the server did not answer in time".to_owned(),

@@ -14,6 +14,7 @@ use thiserror::Error;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 
+use super::linear::{Scene, Teller};
 use super::message::{Effect, Message, Pace, Typed};
 use super::terminal::backend::{FrameBackend, terminal_size};
 use super::terminal::background::{Answer, LateAnswer, Sifted};
@@ -29,6 +30,8 @@ const FRAME: Duration = Duration::from_millis(50);
 const FRAME_SLOW: Duration = Duration::from_millis(200);
 /// A frame that takes this long to write was written to a slow link.
 const SLOW_WRITE: Duration = Duration::from_millis(30);
+/// Between two tellings that nobody's key asked for, where they are lines.
+const TOLD: Duration = Duration::from_secs(1);
 /// Input events taken in one go before drawing.
 const INPUT_BATCH: usize = 64;
 /// Messages of the client's side taken in one go.
@@ -56,6 +59,11 @@ pub trait Program {
     /// Draws the state. Never blocks, never fetches.
     fn view(&self, frame: &mut Frame<'_>);
 
+    /// What there is to be read out; what came is told once.
+    fn scene(&mut self) -> Scene {
+        Scene::default()
+    }
+
     /// Grows whenever what a deciding key would act on has changed; keys pressed before that are marked as typed ahead.
     fn focus_epoch(&self) -> u64;
 
@@ -79,6 +87,8 @@ pub trait Program {
 /// How the console is run.
 #[derive(Debug, Clone, Copy)]
 pub struct Options {
+    /// Whether it is read out in lines that are only added, not drawn.
+    pub linear: bool,
     /// Whether the mouse is on at the start.
     pub mouse: bool,
     /// Whether frames are synchronized updates (mode 2026).
@@ -131,7 +141,8 @@ pub async fn run<P: Program>(
     perform: impl FnMut(P::Effect),
     options: Options,
 ) -> Result<Ending, ConsoleError> {
-    let backend = FrameBackend::new(super::terminal::output()?, terminal_size, options.synchronized);
+    let backend =
+        FrameBackend::new(super::terminal::output()?, terminal_size, options.synchronized && !options.linear);
     let mut looped = Loop {
         program,
         perform,
@@ -140,9 +151,11 @@ pub async fn run<P: Program>(
         input: Input::start(),
         late: LateAnswer::expected_after(&before.answer),
         drawn_epoch: 0,
+        teller: options.linear.then(Teller::default),
+        asked: true,
         due: None,
         last_frame: Instant::now(),
-        frame_every: FRAME,
+        frame_every: if options.linear { TOLD } else { FRAME },
         clock: options.clock,
         ended: None,
         to_edit: None,
@@ -168,9 +181,10 @@ pub struct Prepared {
 /// When there is no terminal, or it can't be taken.
 pub fn prepare(options: Options) -> Result<Prepared, ConsoleError> {
     let signals = Signals::listen()?;
-    let guard = Guard::enter(options.mouse)?;
+    let guard = Guard::enter(options.mouse, options.linear)?;
     let gone = hangup::watch()?;
-    let answer = super::terminal::background::ask()?;
+    // Who listens sees no colours; nothing is asked.
+    let answer = if options.linear { Answer::default() } else { super::terminal::background::ask()? };
     Ok(Prepared { guard, answer, gone, signals })
 }
 
@@ -182,6 +196,10 @@ struct Loop<'a, P: Program, F: FnMut(P::Effect)> {
     input: Input,
     late: LateAnswer,
     drawn_epoch: u64,
+    /// Says in lines what is another, where nothing is drawn.
+    teller: Option<Teller>,
+    /// Whether a key was pressed since it last said something.
+    asked: bool,
     /// When a change that nobody's key caused is to be drawn.
     due: Option<Instant>,
     last_frame: Instant,
@@ -260,7 +278,10 @@ impl<P: Program, F: FnMut(P::Effect)> Loop<'_, P, F> {
                     self.look_at_theme()?;
                     self.take(Message::Clock { now_micros: (self.clock)() })?;
                     self.settle()?;
-                    self.draw()?;
+                    // That time goes on is nothing to be told.
+                    if self.teller.is_none() {
+                        self.draw()?;
+                    }
                 }
             }
         }
@@ -290,6 +311,7 @@ impl<P: Program, F: FnMut(P::Effect)> Loop<'_, P, F> {
     }
 
     fn event(&mut self, event: Event) -> Result<(), ConsoleError> {
+        self.asked = true;
         match event {
             Event::Key(key) if key.kind == KeyEventKind::Release => Ok(()),
             Event::Key(key) => match self.late.sift(&key) {
@@ -380,6 +402,10 @@ impl<P: Program, F: FnMut(P::Effect)> Loop<'_, P, F> {
     }
 
     fn redraw(&mut self) -> Result<(), ConsoleError> {
+        if let Some(teller) = &mut self.teller {
+            teller.forget();
+            return self.draw();
+        }
         self.terminal.backend_mut().forget();
         self.terminal.clear()?;
         self.draw()
@@ -404,6 +430,15 @@ impl<P: Program, F: FnMut(P::Effect)> Loop<'_, P, F> {
 
     fn draw(&mut self) -> Result<(), ConsoleError> {
         self.due = None;
+        if let Some(teller) = &mut self.teller {
+            let told = teller.tell(self.program.scene(), std::mem::take(&mut self.asked));
+            let backend = self.terminal.backend_mut();
+            backend.say(told.as_bytes());
+            backend.present()?;
+            self.last_frame = Instant::now();
+            self.drawn_epoch = self.program.focus_epoch();
+            return Ok(());
+        }
         let program = &*self.program;
         self.terminal.draw(|frame| program.view(frame))?;
         let before = Instant::now();

@@ -25,6 +25,7 @@ use std::sync::Arc;
 use crossterm::event::MouseEvent;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
+use ratatui::text::Line;
 
 use super::action::Action;
 use super::ask::{Told, Trouble, What};
@@ -35,7 +36,9 @@ use super::under::Under;
 use super::widgets::Look;
 use super::widgets::chrome::Tone;
 use super::widgets::prompt::Insert;
+use super::widgets::spoken::{self, Layer};
 use super::world::World;
+use super::{linear, testing};
 use crate::domain::deed::Deed;
 use crate::domain::ids::{ItemNo, Seq};
 use crate::domain::state::Thing;
@@ -225,6 +228,21 @@ pub trait Screen {
     /// How often the time is wanted.
     fn pace(&self) -> Pace {
         Pace::Minute
+    }
+
+    /// What is read out of it, for who listens: made of what its widgets tell while it is drawn, and where they tell
+    /// nothing, of the rows as they are drawn.
+    fn spoken(&self, look: Look<'_>, world: &World) -> Vec<Layer> {
+        let screen = linear::SCREEN;
+        let mut buffer = Buffer::empty(screen);
+        let areas = Areas { body: screen, screen };
+        let mut layers = spoken::listen(|| _ = self.draw(&mut buffer, areas, look, world));
+        if let Some(own) = layers.first_mut().filter(|own| own.row.is_none() && own.text.is_empty()) {
+            let rows = testing::text(&buffer);
+            own.text = rows.lines().map(|row| spoken::words(&Line::from(row.to_owned()))).collect();
+            own.text.retain(|row| !row.is_empty());
+        }
+        layers
     }
 
     /// Draws it; the result is where the terminal's cursor belongs, if text is being typed.

@@ -28,6 +28,9 @@ const ENTER: &str = "\x1b[?1049h\x1b[2J\x1b[?25l\x1b[?2004h";
 /// The reverse, in an order that is harmless however far `ENTER` got; ends a synchronized update that was cut short.
 const LEAVE: &str =
     "\x1b[?2026l\x1b[?1006l\x1b[?1003l\x1b[?1002l\x1b[?1000l\x1b[?2004l\x1b[0m\x1b[?25h\x1b[?1049l\x1b[23;0t";
+/// Where lines are only added: bracketed paste, and its reverse.
+const ENTER_LINEAR: &str = "\x1b[?2004h";
+const LEAVE_LINEAR: &str = "\x1b[?2004l\r\n";
 /// Buttons, drag and wheel, in the SGR encoding that has no limit at column 223.
 const MOUSE_ON: &str = "\x1b[?1000h\x1b[?1002h\x1b[?1006h";
 const MOUSE_OFF: &str = "\x1b[?1006l\x1b[?1002l\x1b[?1000l";
@@ -36,6 +39,7 @@ const KEPT_PANICS_MAX: usize = 16;
 
 static ENTERED: AtomicBool = AtomicBool::new(false);
 static MOUSE: AtomicBool = AtomicBool::new(false);
+static LINEAR: AtomicBool = AtomicBool::new(false);
 static HOOK: Once = Once::new();
 static OUTPUT: OnceLock<File> = OnceLock::new();
 static OWNER: Mutex<Option<ThreadId>> = Mutex::new(None);
@@ -48,11 +52,12 @@ pub struct Guard {
 }
 
 impl Guard {
-    /// Takes the terminal over: raw mode, alternate screen, bracketed paste, hidden cursor, and the mouse if wanted.
+    /// Takes the terminal over: raw mode, alternate screen, bracketed paste, hidden cursor, and the mouse if wanted. Where lines
+    /// are only added (`linear`), raw mode and bracketed paste, and nothing else.
     ///
     /// # Errors
     /// When standard input or output is no terminal, or its mode can't be changed.
-    pub fn enter(mouse: bool) -> io::Result<Self> {
+    pub fn enter(mouse: bool, linear: bool) -> io::Result<Self> {
         if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
             return Err(io::Error::new(
                 io::ErrorKind::Unsupported,
@@ -65,7 +70,8 @@ impl Guard {
         // Otherwise crossterm drops reverse and bold together with the colours when NO_COLOR is set; the theme sees to that.
         crossterm::style::force_color_output(true);
         let guard = Self { _only_from_enter: () };
-        MOUSE.store(mouse, Ordering::SeqCst);
+        MOUSE.store(mouse && !linear, Ordering::SeqCst);
+        LINEAR.store(linear, Ordering::SeqCst);
         take()?;
         Ok(guard)
     }
@@ -126,7 +132,7 @@ pub fn give_back() {
     if !ENTERED.swap(false, Ordering::SeqCst) {
         return;
     }
-    _ = write_out(LEAVE);
+    _ = write_out(if LINEAR.load(Ordering::SeqCst) { LEAVE_LINEAR } else { LEAVE });
     _ = crossterm::terminal::disable_raw_mode();
 }
 
@@ -144,6 +150,10 @@ pub fn output() -> io::Result<&'static File> {
 
 fn take() -> io::Result<()> {
     crossterm::terminal::enable_raw_mode()?;
+    if LINEAR.load(Ordering::SeqCst) {
+        ENTERED.store(true, Ordering::SeqCst);
+        return write_out(ENTER_LINEAR);
+    }
     if !ENTERED.swap(true, Ordering::SeqCst) {
         write_out(KEEP_TITLE)?;
     }

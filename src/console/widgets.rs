@@ -15,6 +15,7 @@ pub mod picker;
 pub mod prompt;
 pub mod reading;
 pub mod scroll;
+pub mod spoken;
 pub mod table;
 pub mod tree;
 

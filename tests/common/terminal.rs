@@ -18,6 +18,9 @@ pub(crate) struct Terminal {
     child: Box<dyn Child + Send + Sync>,
     keys: Box<dyn Write + Send>,
     screen: Arc<Mutex<vt100::Parser>>,
+    /// Everything that was written, and how much of it has been waited for.
+    log: Arc<Mutex<Vec<u8>>>,
+    read: usize,
     _master: Box<dyn MasterPty + Send>,
 }
 
@@ -43,13 +46,17 @@ impl Terminal {
         let (rows, columns) = (SIZE.rows.try_into().unwrap(), SIZE.cols.try_into().unwrap());
         let screen = Arc::new(Mutex::new(vt100::Parser::new(rows, columns, 0)));
         let drawn = Arc::clone(&screen);
+        let log = Arc::new(Mutex::new(Vec::new()));
+        let kept = Arc::clone(&log);
         std::thread::spawn(move || {
             let mut bytes = [0; 4096];
             while let Ok(count @ 1..) = reader.read(&mut bytes) {
-                drawn.lock().unwrap().process(bytes.get(..count).unwrap_or_default());
+                let bytes = bytes.get(..count).unwrap_or_default();
+                drawn.lock().unwrap().process(bytes);
+                kept.lock().unwrap().extend_from_slice(bytes);
             }
         });
-        Self { child, keys, screen, _master: pty.master }
+        Self { child, keys, screen, log, read: 0, _master: pty.master }
     }
 
     pub(crate) fn text(&self) -> String {
@@ -61,6 +68,25 @@ impl Terminal {
         let give_up = Instant::now() + PATIENCE;
         while !self.text().contains(wanted) {
             assert!(Instant::now() < give_up, "{wanted:?} does not come up on\n{}", self.text());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Everything that was written.
+    pub(crate) fn log(&self) -> String {
+        String::from_utf8_lossy(&self.log.lock().unwrap()).into_owned()
+    }
+
+    /// Waits until this is written after what was waited for last.
+    pub(crate) fn says(&mut self, wanted: &str) {
+        let give_up = Instant::now() + PATIENCE;
+        loop {
+            let log = self.log();
+            if let Some(at) = log.get(self.read..).and_then(|rest| rest.find(wanted)) {
+                self.read += at + wanted.len();
+                return;
+            }
+            assert!(Instant::now() < give_up, "{wanted:?} is not said after\n{}", &log[..self.read]);
             std::thread::sleep(Duration::from_millis(20));
         }
     }

@@ -8,6 +8,7 @@ use crate::console::message::Effect;
 use crate::console::place::View;
 use crate::console::screens::{Screen, Want};
 use crate::console::widgets::chrome::Tone;
+use crate::console::words;
 use crate::console::world::World;
 use crate::domain::deed::{Body, Deed};
 use crate::domain::things::Severity;
@@ -135,6 +136,33 @@ impl App {
         }
     }
 
+    /// What has come, for who listens: a case or an alert.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "no other deed is something that waits")]
+    fn in_a_sentence(&self, body: &Body) -> Option<String> {
+        let look = self.look();
+        match body {
+            Body::ItemOpened(item) => {
+                let left = words::left(item.due, self.world.now);
+                Some(format!(
+                    "New case #{} from {}: {}, due in {left}",
+                    item.no,
+                    look.who(&item.raised_by).trim(),
+                    item.title
+                ))
+            }
+            Body::AlertOpened(alert) => {
+                let on = alert.on.as_ref().map(|on| format!(" on {on}")).unwrap_or_default();
+                Some(format!(
+                    "New alert #{}, {}: {}{on}",
+                    alert.no,
+                    alert.severity.as_str(),
+                    alert.kind.as_str()
+                ))
+            }
+            _ => None,
+        }
+    }
+
     fn hear_deed(&mut self, deed: &Arc<Deed>) -> Vec<Effect<Ask>> {
         // While the past is looked at, the screens of the present hear of what happens.
         let screens = self.aside.as_mut().map_or(&mut self.screens, |aside| &mut aside.screens);
@@ -149,6 +177,9 @@ impl App {
             return Vec::new();
         }
         self.stale |= self.aside.is_none();
+        if self.settings.linear {
+            self.arrived.extend(self.in_a_sentence(&deed.body));
+        }
         let loud = matches!(&deed.body, Body::AlertOpened(alert) if alert.severity == Severity::Critical);
         if self.settings.bell && loud { vec![Effect::Bell] } else { Vec::new() }
     }

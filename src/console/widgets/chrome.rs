@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use super::{Look, cells, clip, put, put_at, width};
+use super::{Look, cells, clip, put, put_at, spoken, width};
 
 /// Cells between two hints.
 const HINT_GAP: usize = 3;
@@ -21,6 +21,7 @@ pub fn two_ends(
     left: Line<'static>,
     right: &[Line<'static>],
 ) {
+    spoken::head(&left);
     let room = usize::from(area.width);
     let left_wide = width(&left);
     let mut parts = right;
@@ -155,6 +156,8 @@ pub fn draw_empty(buffer: &mut Buffer, area: Rect, look: Look<'_>, why: &str, ne
     let title = look.line(why, room, look.theme.title);
     let next: Vec<Line<'static>> =
         next.lines().map(|text| look.line(text, room, look.theme.subtle)).collect();
+    spoken::text(std::slice::from_ref(&title));
+    spoken::text(&next);
     let top = area.height.saturating_sub(cells(next.len() + 2)) / 3;
     let middle = |wide: usize| area.width.saturating_sub(cells(wide)) / 2;
     put_at(buffer, area, top, middle(width(&title)), &title);

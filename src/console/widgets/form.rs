@@ -15,7 +15,7 @@ use super::modal::{Buttons, Frame};
 use super::pane;
 use super::prompt::{Insert, Prompt};
 use super::scroll::Scroll;
-use super::{Look, cells, clip, cut_bottom, cut_top, put, put_right, row_of, styled};
+use super::{Look, cells, clip, cut_bottom, cut_top, put, put_right, row_of, spoken, styled};
 use crate::console::action::Action;
 use crate::console::keymap::Context;
 use crate::console::untrusted;
@@ -382,6 +382,7 @@ impl Form {
         let room = usize::from(self.width.min(screen.width).saturating_sub(SIDES));
         let title = untrusted::fit(title, room.saturating_sub(SIDES.into()));
         let inner = if self.at_foot {
+            spoken::open(&title);
             pane::draw_rule(buffer, screen, look);
             put(buffer, screen, 0, &styled(format!(" {title} "), look.theme.title));
             pane::indented(cut_top(screen, 1).1)
@@ -401,9 +402,35 @@ impl Form {
         let lines: Vec<_> =
             lines.iter().map(|line| clip(line.clone(), room.saturating_sub(1), look.glyphs.cut)).collect();
         self.scroll.draw(buffer, below, look, &lines);
+        self.tell();
         let buttons = self.buttons.line(look, self.focus == self.fields.len());
         put_right(buffer, foot, 0, &buttons);
         cursor
+    }
+
+    /// Says what has the focus, and what enter does there.
+    fn tell(&self) {
+        let Some(field) = self.focused() else {
+            return spoken::focus(format!("{}, chosen; enter presses it", self.buttons.label()));
+        };
+        let label = field.label;
+        match &field.input {
+            Input::Text { prompt, missing, empty, .. } => {
+                let need = if missing.is_some() { "needed" } else { "may be empty" };
+                let means = if missing.is_some() { String::new() } else { format!(", which means {empty}") };
+                let text = untrusted::visible(prompt.text(), untrusted::Breaks::Marked);
+                spoken::typing(&format!("{label}, text, {need}{means}"), &text);
+            }
+            Input::Tick { on, words } => {
+                let (is, does) = if *on { ("ticked", "unticks") } else { ("not ticked", "ticks") };
+                spoken::focus(format!("{label}, {is}: {words}; enter {does} it"));
+            }
+            Input::Choice { options, chosen, none } => {
+                let words = chosen.and_then(|at| options.get(at)).map_or(*none, |(_, words)| words.as_str());
+                let words = untrusted::visible(words, untrusted::Breaks::Marked);
+                spoken::focus(format!("{label}, choice: {words}; enter takes the next one"));
+            }
+        }
     }
 }
 

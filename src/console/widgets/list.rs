@@ -8,7 +8,7 @@ use ratatui::layout::Rect;
 use ratatui::text::Line;
 
 use super::table::Earned;
-use super::{Look, cells, cut_top, put_at, select_row, styled};
+use super::{Look, cells, cut_top, put_at, select_row, spoken, styled};
 use crate::console::action::Action;
 
 /// Cells left of every row: the cursor and the mark.
@@ -226,6 +226,7 @@ pub fn draw_headed(
     put_at(buffer, area, 0, GUTTER, heading);
     let (_, rows) = cut_top(area, 1);
     if state.is_empty() {
+        spoken::text(&[styled(nothing.to_owned(), look.theme.muted)]);
         put_at(buffer, rows, 1, GUTTER, &styled(nothing.to_owned(), look.theme.muted));
     }
     draw(buffer, rows, look, state, focused, row);
@@ -253,6 +254,9 @@ pub fn draw(
             put_at(buffer, area, at, 1, &styled(look.glyphs.marked, look.theme.accent));
         }
         if state.selected() == Some(index) {
+            if focused {
+                spoken::row(index, state.len(), &drawn.line, drawn.marked);
+            }
             let band = if focused { look.theme.selection } else { look.theme.selection_dim };
             select_row(buffer, area, at, band);
             let cursor = if focused { look.theme.accent } else { look.theme.muted };

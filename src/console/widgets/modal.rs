@@ -6,7 +6,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::scroll::Scroll;
-use super::{Look, cells, clear, clip, put, put_at, styled};
+use super::{Look, cells, clear, clip, put, put_at, spoken, styled};
 
 /// Cells of the frame and of the blanks inside of it, left and right together.
 const SIDES: u16 = 4;
@@ -73,6 +73,7 @@ pub struct Frame<'a> {
 impl Frame<'_> {
     /// Draws the frame for so many rows inside, in the middle of `screen`, and empties it; the result is the inner area.
     pub fn draw(&self, buffer: &mut Buffer, screen: Rect, look: Look<'_>, rows: u16) -> Rect {
+        spoken::open(self.title);
         let screen = screen.intersection(buffer.area);
         let wide = self.width.min(screen.width);
         let high = rows.saturating_add(2).min(screen.height);

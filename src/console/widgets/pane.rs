@@ -4,7 +4,7 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
-use super::{Look, put, styled};
+use super::{Look, put, spoken, styled};
 
 /// Columns from which everything is shown.
 pub const FULL_FROM: u16 = 120;
@@ -58,10 +58,16 @@ pub fn draw_sentence(buffer: &mut Buffer, area: Rect, look: Look<'_>) {
 /// second where it is compact. None where there is room for one of them only.
 pub fn share(body: Rect, [wide, narrow]: [u16; 2]) -> Option<u16> {
     match body.width {
+        _ if spoken::is_heard() => None,
         FULL_FROM.. => Some(wide),
         COMPACT_FROM.. => Some(narrow),
         _ => None,
     }
+}
+
+/// Whether two things stand beside each other where everything has room. Whoever listens hears one at a time.
+pub fn is_full(body: Rect) -> bool {
+    body.width >= FULL_FROM && !spoken::is_heard()
 }
 
 /// Draws a list and the detail of its row side by side where the list has a share of the width, else the detail where it

@@ -7,7 +7,7 @@ use ratatui::text::{Line, Span};
 use tui_input::backend::crossterm::EventHandler as _;
 use tui_input::{Input, InputRequest};
 
-use super::{Look, cells, clear, put, put_at, select_row, styled};
+use super::{Look, cells, clear, put, put_at, select_row, spoken, styled};
 use crate::console::untrusted;
 
 /// Characters that can be typed or pasted into a prompt.
@@ -102,6 +102,7 @@ impl Prompt {
         let before = untrusted::visible(&self.before_cursor(), untrusted::Breaks::Marked);
         let before_wide = unicode_width::UnicodeWidthStr::width(before.as_str());
         let shown = untrusted::visible(self.text(), untrusted::Breaks::Marked);
+        spoken::typing(label, &shown);
         let skip = (before_wide + 1).saturating_sub(room.max(1));
         let visible = skip_cells(&shown, skip);
         put_at(buffer, area, 0, label_wide, &styled(visible, look.theme.base));

@@ -7,7 +7,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
-use super::{Look, clear, put_lines, put_right, row_of, styled};
+use super::{Look, clear, put_lines, put_right, row_of, spoken, styled};
 use crate::console::action::Action;
 
 /// The first line shown, and the rows there were, as of the last frame: drawing bounds it, since it knows how much there is.
@@ -62,6 +62,7 @@ impl Scroll {
 
     /// Draws as many lines as there is room for. Where there are more below, the last row says how many and nothing else.
     pub fn draw(&self, buffer: &mut Buffer, area: Rect, look: Look<'_>, lines: &[Line<'_>]) {
+        spoken::text(lines);
         let window = self.window(lines.len(), usize::from(area.height));
         let below = lines.len() - window.end;
         put_lines(buffer, area, lines.get(window).unwrap_or_default());

@@ -8,11 +8,11 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::list::{self, GUTTER, ListState, Row};
-use super::{Look, clip, ends, pad, put_right, skip, styled, width};
+use super::{Look, clip, ends, pad, put_right, skip, spoken, styled, width};
 
 /// Blanks between two columns.
 const GAP: usize = 2;
-/// Cells of a column while it is measured: no text in a list is told at greater length.
+/// Cells of a column while it is measured, or heard and not seen: no text in a list is told at greater length.
 const LOOSE: usize = 400;
 
 /// How wide a column is.
@@ -168,6 +168,9 @@ impl Layout {
 
     /// Lays columns out by what they have earned, scrolled to the left by so many cells.
     fn earned(columns: &[Column], room: usize, earned: &Earned, shift: usize) -> Self {
+        if spoken::is_heard() {
+            return Self::loose(columns, room);
+        }
         let back = |column: &Column, want: &Want| {
             let empty = want.cells == 0;
             let titled = !column.title.is_empty() || empty;
@@ -312,6 +315,9 @@ impl Layout {
 
     /// A row out of one line for each column; those without room are passed over.
     pub fn row(&self, look: Look<'_>, cells: impl IntoIterator<Item = Line<'static>>) -> Line<'static> {
+        if spoken::is_heard() {
+            return self.named(cells);
+        }
         let mut spans: Vec<Span<'static>> = Vec::new();
         let mut first = 0;
         for ((cell, column), room) in cells.into_iter().zip(&self.columns).zip(&self.cells) {
@@ -332,6 +338,23 @@ impl Layout {
         }
         let line = Line::from(spans);
         if self.shift.0 == 0 { line } else { self.scroll(look, line, first) }
+    }
+
+    /// A row as it is read out: each cell that has something by the name of its column.
+    fn named(&self, cells: impl IntoIterator<Item = Line<'static>>) -> Line<'static> {
+        let mut spans: Vec<Span<'static>> = Vec::new();
+        for (cell, column) in cells.into_iter().zip(&self.columns) {
+            let words = spoken::words(&cell);
+            if !words.is_empty() {
+                let title = column.title.to_lowercase();
+                let title = if title == "×" { "times" } else { title.as_str() };
+                // What says itself what it is, is not called so twice.
+                let named = words.strip_prefix(title).is_some_and(|rest| rest.starts_with(' '));
+                let words = if named { words } else { format!("{title} {words}") };
+                spans.extend([Span::raw(words), Span::raw("  ")]);
+            }
+        }
+        Line::from(spans)
     }
 
     /// The first column, a sign that more stands before what is seen, and what is seen, cut with a sign where more follows.

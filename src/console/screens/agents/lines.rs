@@ -9,7 +9,7 @@ use ratatui::text::Line;
 
 use crate::console::action::Action;
 use crate::console::widgets::facts::Facts;
-use crate::console::widgets::{Look, cells, put, scroll, select_row, styled};
+use crate::console::widgets::{Look, cells, put, scroll, select_row, spoken, styled};
 use crate::domain::ids::{AgentId, Seq, WorkNo};
 
 /// Where a line leads.
@@ -96,6 +96,12 @@ impl Picking {
         let here = leading().nth(self.at).or_else(|| leading().next_back()).map(|(at, _)| at);
         let here = here.filter(|_| focused);
         let (all, height) = (told.all.len(), usize::from(area.height));
+        for (line, _) in &told.all {
+            spoken::text(std::slice::from_ref(line));
+        }
+        if let Some((at, (line, _))) = here.and_then(|here| Some((here, told.all.get(here)?))) {
+            spoken::row(at, all, line, false);
+        }
         let mut top = self.top.get().min(all.saturating_sub(height));
         if let Some(here) = here {
             // A line or two around the one that is read stay in sight, the first lines with the first one.

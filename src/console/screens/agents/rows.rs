@@ -9,7 +9,7 @@ use ratatui::text::{Line, Span};
 
 use crate::console::widgets::list::{GUTTER, ListState};
 use crate::console::widgets::table::{self, Column, Layout, Shown};
-use crate::console::widgets::{Look, bars, cells, clip, put_at, styled, thousands};
+use crate::console::widgets::{Look, bars, cells, clip, put_at, spoken, styled, thousands};
 use crate::console::words;
 use crate::console::world::World;
 use crate::domain::ids::{Actor, AgentId};
@@ -271,6 +271,14 @@ impl Drawn<'_> {
 
 /// Sign and letter of each gate.
 fn gates(look: Look<'_>, readiness: &AgentReadiness, apart: bool) -> Line<'static> {
+    if spoken::is_heard() {
+        let words: Vec<_> = readiness
+            .gates
+            .iter()
+            .map(|gate| format!("{} {}", gate.kind.as_str(), gate.state.as_str()))
+            .collect();
+        return Line::from(words.join(", "));
+    }
     let mut spans = Vec::new();
     for gate in &readiness.gates {
         if apart && !spans.is_empty() {

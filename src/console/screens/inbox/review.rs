@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::kind::Kind;
-use crate::console::widgets::{Look, bars, put};
+use crate::console::widgets::{Look, bars, put, spoken};
 use crate::domain::ids::ItemNo;
 use crate::domain::state::Board;
 use crate::domain::time::Time;
@@ -88,6 +88,7 @@ impl Review {
         ]);
         let done = (self.answers.len() + self.gone.len()) as u64;
         line.spans.extend(bars::bar(look, BAR, done, self.cases.len() as u64, theme.accent).spans);
+        spoken::head(&line);
         put(buffer, area, 0, &line);
     }
 

@@ -7,7 +7,7 @@ use ratatui::text::{Line, Span};
 use super::{Family, Log, Over, row};
 use crate::console::screens::Areas;
 use crate::console::widgets::list::{self, GUTTER};
-use crate::console::widgets::pane::{self, COMPACT_FROM, FULL_FROM};
+use crate::console::widgets::pane::{self, COMPACT_FROM};
 use crate::console::widgets::table::{self, Column, Shown};
 use crate::console::widgets::tree::{self, Node};
 use crate::console::widgets::{Look, bars, chrome, cut_top, prompt, put, styled, thousands, width};
@@ -32,7 +32,7 @@ impl Log {
         self.draw_header(buffer, header, look, world);
         let line_wanted = self.over.is_some() || !self.filtering.text().is_empty();
         let (line, body) = cut_top(body, u16::from(line_wanted));
-        let beside = self.opened.is_some() && body.width >= FULL_FROM;
+        let beside = self.opened.is_some() && pane::is_full(body);
         self.panes.begin(beside);
         pane::list_and_detail(
             buffer,

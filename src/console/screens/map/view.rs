@@ -8,8 +8,10 @@ use ratatui::text::{Line, Span};
 use super::rows::{About, Cell, MapRow, Section};
 use super::{MapScreen, detail, short};
 use crate::console::widgets::list::{self, GUTTER};
-use crate::console::widgets::pane::{self, COMPACT_FROM, FULL_FROM};
-use crate::console::widgets::{Look, cells, chrome, clip, cut_bottom, pad, put, put_lines, styled, width};
+use crate::console::widgets::pane::{self, COMPACT_FROM};
+use crate::console::widgets::{
+    Look, cells, chrome, clip, cut_bottom, pad, put, put_lines, spoken, styled, width,
+};
 use crate::console::world::World;
 use crate::console::{untrusted, words};
 use crate::domain::map::Model;
@@ -84,12 +86,12 @@ impl Layout {
 impl MapScreen {
     /// Whether the matrix is drawn, in a body of this width.
     fn is_matrix(&self, body: Rect) -> bool {
-        (body.width >= FULL_FROM) != self.other_way
+        pane::is_full(body) != self.other_way
     }
 
     /// Whether the detail stands beside the rows.
     pub(super) fn is_split(&self, body: Rect) -> bool {
-        body.width >= FULL_FROM || (body.width >= COMPACT_FROM && !self.is_matrix(body))
+        pane::is_full(body) || (body.width >= COMPACT_FROM && !spoken::is_heard() && !self.is_matrix(body))
     }
 
     pub(super) fn draw_view(
@@ -128,6 +130,7 @@ impl MapScreen {
     fn draw_band(&self, buffer: &mut Buffer, body: Rect, look: Look<'_>, world: &World) -> Rect {
         let Some(walk) = &self.walk else { return body };
         let lines = walk.lines(look, usize::from(body.width), world);
+        spoken::text(&lines);
         let high = cells(lines.len()).min(body.height / 2);
         put_lines(buffer, Rect { height: high, ..body }, lines.get(..usize::from(high)).unwrap_or(&lines));
         Rect { y: body.y + high, height: body.height - high, ..body }
@@ -270,6 +273,9 @@ impl MapScreen {
                 }
             }
         };
+        if spoken::is_heard() && width(&owner) > 0 {
+            spans.push(Span::raw("  owner "));
+        }
         spans.extend(clip(owner, right, look.glyphs.cut).spans);
         Line::from(spans)
     }
@@ -298,6 +304,7 @@ impl MapScreen {
         let trouble = match (row.contested, row.alerts) {
             (true, _) => format!(" {} contested", glyphs.attention),
             (false, 0) => String::new(),
+            (false, alerts) if spoken::is_heard() => format!("  {alerts} open alerts"),
             (false, alerts) => format!(" {}{alerts}", glyphs.attention),
         };
         let used = width(&Line::from(spans.clone())) + trouble.chars().count();

@@ -13,8 +13,10 @@ use super::window::Window;
 use super::{Watch, told};
 use crate::console::tally::{self, Tally};
 use crate::console::widgets::list::GUTTER;
-use crate::console::widgets::pane::{self, COMPACT_FROM, FULL_FROM};
-use crate::console::widgets::{Look, cells, chrome, cut_bottom, put, put_at, put_lines, styled, thousands};
+use crate::console::widgets::pane::{self, COMPACT_FROM};
+use crate::console::widgets::{
+    Look, cells, chrome, cut_bottom, put, put_at, put_lines, spoken, styled, thousands,
+};
 use crate::console::words;
 use crate::console::world::World;
 use crate::domain::outcome::Outcome;
@@ -85,11 +87,13 @@ struct Scene<'a> {
 impl Watch {
     pub(super) fn draw_view(&self, buffer: &mut Buffer, body: Rect, look: Look<'_>, world: &World) {
         let Some(board) = &world.board else { return };
-        if body.width < FULL_FROM {
+        if !pane::is_full(body) {
             let below = if body.width >= COMPACT_FROM && body.height >= BELOW_FROM { 2 } else { 0 };
             let (lanes, foot) = cut_bottom(body, below);
             self.draw_lanes(buffer, lanes, look, world);
-            put_lines(buffer, foot, &aside::brief(look, usize::from(foot.width), self.seen(world, board)));
+            let brief = aside::brief(look, usize::from(foot.width), self.seen(world, board));
+            spoken::text(&brief);
+            put_lines(buffer, foot, &brief);
             return;
         }
         let aside = ASIDE.max(body.width / 100 * ASIDE_PERCENT);
@@ -334,11 +338,9 @@ impl Watch {
             linked: self.linked.get(),
         };
         let size = (usize::from(inner.width), usize::from(inner.height));
-        put_lines(
-            buffer,
-            inner,
-            &told::lines(scene.look, size, scene.world, &cell, &scene.grid, &scene.family),
-        );
+        let told = told::lines(scene.look, size, scene.world, &cell, &scene.grid, &scene.family);
+        spoken::text(&told);
+        put_lines(buffer, inner, &told);
         if legend > 0 {
             let foot = Rect { y: area.bottom() - 1, height: 1, ..inner };
             put(buffer, foot, 0, &explained(scene.look, self.held.counts(&scene.window)));
