@@ -391,7 +391,7 @@ fn the_mouse_is_taken_and_given_back_by_one_key() {
     until(&tmux, "the mouse", |tmux| is_set(tmux, "mouse_any_flag"));
     // A click on the row that is not chosen chooses it; no click decides.
     let screen = tmux.settled();
-    let row = screen.lines().position(|line| line.contains("◇ sales") && !line.starts_with('▌')).unwrap();
+    let row = screen.lines().position(|line| line.contains("#score = 9") && !line.starts_with('▌')).unwrap();
     tmux.ask(&["send-keys", "-l", &format!("\x1b[<0;6;{0}M\x1b[<0;6;{0}m", row + 1)]);
     let chosen = tmux.settled();
     assert!(chosen.lines().nth(row).unwrap().starts_with('▌'), "{chosen}");
