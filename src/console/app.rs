@@ -528,6 +528,7 @@ impl App {
             return Vec::new();
         }
         self.world.read_zone();
+        self.drafts.come_to(&self.world.workspace);
         let mut effects = self.with_all(|screen, world| screen.refresh(world));
         effects.extend(self.title());
         effects.extend(self.fetch_what_is_shown());

@@ -1,23 +1,38 @@
-//! What was typed into a box and was not sent, or did not get through: kept by what the box is about, until it is done, or
-//! until its texts are emptied by hand.
+//! What was typed into a box and was not sent, or did not get through: kept by what the box is about and in which workspace,
+//! until it is done, or until its texts are emptied by hand.
 
 use std::collections::BTreeMap;
 
 use super::widgets::form::Form;
+use crate::domain::ids::WorkspaceId;
 
-/// The texts of boxes, each with the label of its field.
+/// The texts of boxes, each with the label of its field. A number means another case in another workspace.
 #[derive(Debug, Default)]
-pub struct Drafts(BTreeMap<String, Vec<(&'static str, String)>>);
+pub struct Drafts {
+    here: Option<WorkspaceId>,
+    kept: BTreeMap<(Option<WorkspaceId>, String), Vec<(&'static str, String)>>,
+}
 
 impl Drafts {
+    /// From now on boxes are about this workspace.
+    pub fn come_to(&mut self, workspace: &WorkspaceId) {
+        if self.here.as_ref() != Some(workspace) {
+            self.here = Some(workspace.clone());
+        }
+    }
+
+    fn key(&self, about: &str) -> (Option<WorkspaceId>, String) {
+        (self.here.clone(), about.to_owned())
+    }
+
     /// Keeps what was typed; says whether there is something.
     pub fn keep(&mut self, about: &str, form: &Form) -> bool {
         let typed = form.typed();
         let kept = typed.iter().any(|(_, text)| !text.trim().is_empty());
         if kept {
-            self.0.insert(about.to_owned(), typed);
+            self.kept.insert(self.key(about), typed);
         } else {
-            self.0.remove(about);
+            self.kept.remove(&self.key(about));
         }
         kept
     }
@@ -30,19 +45,19 @@ impl Drafts {
 
     /// Puts back what was typed before, where something was.
     pub fn resume(&self, about: &str, form: &mut Form) {
-        if let Some(typed) = self.0.get(about) {
+        if let Some(typed) = self.kept.get(&self.key(about)) {
             form.resume(typed);
         }
     }
 
     /// It is done.
     pub fn done(&mut self, about: &str) {
-        self.0.remove(about);
+        self.kept.remove(&self.key(about));
     }
 
     /// How many there are.
     pub fn count(&self) -> usize {
-        self.0.len()
+        self.kept.len()
     }
 }
 
@@ -65,6 +80,12 @@ mod tests {
         assert_eq!(again.text("note"), "");
         drafts.resume("Handle #1", &mut again);
         assert_eq!((again.text("note"), again.text("body")), ("by phone", "as it was"));
+        // The same number is another case elsewhere.
+        let mut elsewhere = new();
+        drafts.come_to(&WorkspaceId::new("elsewhere").unwrap());
+        drafts.resume("Handle #1", &mut elsewhere);
+        assert_eq!((elsewhere.text("note"), drafts.count()), ("", 1));
+        drafts.here = None;
         drafts.keep("Handle #1", &new());
         assert_eq!(drafts.count(), 0, "emptied by hand");
         drafts.keep("Handle #1", &again);

@@ -125,11 +125,7 @@ impl Conflicts {
         let Some(step) = &mut self.step else { return Vec::new() };
         match step.form.act(action) {
             Pressed::On => {
-                // What has room is read in the box, the conflict above it otherwise.
-                let pages = matches!(action, Action::PageDown | Action::PageUp);
-                if pages && !step.form.scrolls(action) {
-                    self.reading.panes.scroll.act(action);
-                }
+                step.form.page(action, &self.reading.panes.scroll);
                 Vec::new()
             }
             Pressed::Lacks(what) => Want::warn(what),
@@ -253,6 +249,7 @@ impl Screen for Conflicts {
     }
 
     fn refresh(&mut self, world: &World) -> Vec<Want> {
+        self.drafts.come_to(&world.workspace);
         self.sort(world);
         self.settle(world)
     }

@@ -275,6 +275,7 @@ impl Screen for Inbox {
     }
 
     fn refresh(&mut self, world: &World) -> Vec<Want> {
+        self.drafts.come_to(&world.workspace);
         self.sort(world);
         if let (Some(review), Some(board)) = (&mut self.review, &world.board) {
             review.refresh(board, world.now);

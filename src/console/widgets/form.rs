@@ -299,10 +299,12 @@ impl Form {
         }
     }
 
-    /// Scrolls its lines where they have no room; says whether it did.
-    pub fn scrolls(&self, action: Action) -> bool {
-        let pages = matches!(action, Action::PageDown | Action::PageUp);
-        pages && self.scroll.overflows() && self.scroll.act(action)
+    /// Pages through its lines where they have no room, else through what it is about.
+    pub fn page(&self, action: Action, about: &Scroll) {
+        if matches!(action, Action::PageDown | Action::PageUp) {
+            let scroll = if self.scroll.overflows() { &self.scroll } else { about };
+            scroll.act(action);
+        }
     }
 
     /// Does what an action asks for.

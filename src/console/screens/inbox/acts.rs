@@ -168,11 +168,7 @@ impl Inbox {
         match &mut self.over {
             Some(Over::Answer(answering)) => match answering.act(action, world) {
                 AnswerOutcome::Open => {
-                    // What has room is read in the box, the case above it otherwise.
-                    let pages = matches!(action, Action::PageDown | Action::PageUp);
-                    if pages && !answering.form.scrolls(action) {
-                        self.reading.panes.scroll.act(action);
-                    }
+                    answering.form.page(action, &self.reading.panes.scroll);
                     Vec::new()
                 }
                 AnswerOutcome::Closed => {
