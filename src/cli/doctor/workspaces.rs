@@ -55,9 +55,10 @@ fn of(dir: &DataDir, workspace: &WorkspaceId, known: &mut BTreeMap<WorkspaceId, 
     };
     known.insert(workspace.clone(), theirs);
     let mut checks = vec![last_deed(&what, last.as_ref()), whole(dir, workspace, &verified)];
-    checks.extend(
-        cut_off(&dir.store().file(workspace)).map(|found| Check::of(Finding::LedgerDamaged, &what, found)),
-    );
+    checks.extend(cut_off(&dir.store().file(workspace)).map(|how| {
+        let found = format!("its file was cut off: {how}; every deed can still be read");
+        Check::of(Finding::LedgerDamaged, &what, found)
+    }));
     checks.extend(seen(dir, workspace));
     checks.push(signed(dir, workspace, &verified));
     checks.extend(index(dir, workspace, &verified, deep.as_ref()));
@@ -81,8 +82,8 @@ fn read(
     Ok((last, verified, None, known))
 }
 
-/// That a file of SQLite ends within a page. What is missing may be unused, or stand in the write-ahead log as well, so that
-/// every deed can still be read.
+/// How a file of SQLite ends within a page, where it does. What is missing may be unused, or stand in the write-ahead log as
+/// well, so that everything can still be read.
 fn cut_off(file: &Path) -> Option<String> {
     let (mut head, mut open) = ([0; 18], File::open(file).ok()?);
     open.read_exact(&mut head).ok()?;
@@ -94,9 +95,7 @@ fn cut_off(file: &Path) -> Option<String> {
     };
     let length = open.metadata().ok()?.len();
     let over = length.checked_rem(page).filter(|over| *over > 0)?;
-    Some(format!(
-        "its file was cut off: {length} bytes end {over} bytes into a page of {page}; every deed can still be read"
-    ))
+    Some(format!("{length} bytes end {over} bytes into a page of {page}"))
 }
 
 /// A ledger that does not open, or whose chain does not hold.
@@ -220,6 +219,9 @@ fn index(
     };
     if !file.exists() {
         return vec![Check::fine(&what, "none; it is made anew at the next start")];
+    }
+    if let Some(how) = cut_off(&file) {
+        return vec![damaged(&format!("it was cut off, {how}"))];
     }
     if let Some((_, why)) = deep.and_then(|deep| deep.index.as_ref()) {
         return vec![damaged(why)];
