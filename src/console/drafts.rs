@@ -6,11 +6,14 @@ use std::collections::BTreeMap;
 use super::widgets::form::Form;
 use crate::domain::ids::WorkspaceId;
 
+/// In which workspace, and what the box is about.
+type About = (Option<WorkspaceId>, String);
+
 /// The texts of boxes, each with the label of its field. A number means another case in another workspace.
 #[derive(Debug, Default)]
 pub struct Drafts {
     here: Option<WorkspaceId>,
-    kept: BTreeMap<(Option<WorkspaceId>, String), Vec<(&'static str, String)>>,
+    kept: BTreeMap<About, Vec<(&'static str, String)>>,
 }
 
 impl Drafts {
@@ -21,7 +24,7 @@ impl Drafts {
         }
     }
 
-    fn key(&self, about: &str) -> (Option<WorkspaceId>, String) {
+    fn key(&self, about: &str) -> About {
         (self.here.clone(), about.to_owned())
     }
 
