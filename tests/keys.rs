@@ -1,8 +1,9 @@
 //! Keys at random into every view, with deeds arriving in between: no panic, no decision that was not confirmed on the screen,
 //! and no place from which escape does not lead back to a view.
 //!
-//! Some thousands of keys in an ordinary run; `DEEDS_FUZZ_KEYS=100000 cargo test --test keys` presses as many in each view. A run
-//! that fails tells its number and the last keys: `DEEDS_FUZZ_SEED=NUMBER` makes the same choices again.
+//! An ordinary run presses some thousands of keys, always the same ones; `DEEDS_FUZZ_KEYS=100000 cargo test --test keys` presses
+//! as many in each view, others each time. A run that fails tells its number and the last keys: `DEEDS_FUZZ_SEED=NUMBER` makes
+//! the same choices again.
 #![expect(clippy::unwrap_used, reason = "a failed step fails the test, wherever it stands")]
 
 #[path = "keys/round.rs"]
@@ -15,12 +16,16 @@ mod unseen;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use deeds::console::place::View;
+use deeds::domain::things::TokenClass;
 use round::Round;
 
 /// Keys in each view in an ordinary run.
 const KEYS: u64 = 1_000;
 /// Keys in one workspace, before another is begun.
 const ROUND: u64 = 500;
+/// Who presses them, by the number of the round's choices.
+const CLASSES: [TokenClass; 4] =
+    [TokenClass::Watcher, TokenClass::Admin, TokenClass::Reviewer, TokenClass::Admin];
 
 /// Choices from one number (splitmix64).
 struct Chance(u64);
@@ -48,19 +53,23 @@ fn set(name: &str) -> Option<u64> {
     std::env::var(name).ok().map(|said| said.parse().unwrap())
 }
 
+fn any_number() -> u64 {
+    let mut bytes = [0; 8];
+    getrandom::fill(&mut bytes).unwrap();
+    u64::from_ne_bytes(bytes) >> 16
+}
+
 /// Presses keys at random, beginning in this view and coming back to it.
 fn press_at_random(view: View) {
-    let keys = set("DEEDS_FUZZ_KEYS").unwrap_or(KEYS);
-    let first = set("DEEDS_FUZZ_SEED").unwrap_or_else(|| {
-        let mut bytes = [0; 8];
-        getrandom::fill(&mut bytes).unwrap();
-        u64::from_ne_bytes(bytes) >> 16
-    });
+    let asked = set("DEEDS_FUZZ_KEYS");
+    let keys = asked.unwrap_or(KEYS);
+    let first = set("DEEDS_FUZZ_SEED").unwrap_or_else(|| asked.map_or(1, |_| any_number()));
     eprintln!("{}: DEEDS_FUZZ_SEED={first}", view.name());
     let (mut pressed, mut confirmed, mut boxes, mut homes) = (0, 0, 0, 0);
     let mut seed = first;
     while pressed < keys {
-        let mut round = Round::new(view, Chance(seed));
+        let class = CLASSES[usize::try_from(seed % 4).unwrap()];
+        let mut round = Round::new(view, class, Chance(seed));
         let went = catch_unwind(AssertUnwindSafe(|| {
             for _ in 0..ROUND.min(keys - pressed) {
                 round.step();

@@ -93,10 +93,8 @@ pub(super) struct Round {
 }
 
 impl Round {
-    pub(super) fn new(view: View, mut chance: Chance) -> Self {
+    pub(super) fn new(view: View, class: TokenClass, mut chance: Chance) -> Self {
         let mut team = team::team(view.name(), &mut chance);
-        let class =
-            *chance.pick(&[TokenClass::Admin, TokenClass::Admin, TokenClass::Reviewer, TokenClass::Watcher]);
         let me = Me { person: PersonId::new("dana").unwrap(), class };
         let settings = Settings { view, ..Settings::default() };
         let runner = team.console(me, settings, 120, 36);
