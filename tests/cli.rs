@@ -82,6 +82,7 @@ mod stopping;
 #[path = "cli/teamwork.rs"]
 mod teamwork;
 #[path = "common/terminal.rs"]
+#[expect(dead_code, reason = "shared with other tests, which use the rest of it")]
 mod terminal;
 #[path = "cli/untrusted.rs"]
 mod untrusted;

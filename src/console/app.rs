@@ -506,6 +506,14 @@ impl App {
                 self.choose_theme();
                 Vec::new()
             }
+            Message::Far(far) => {
+                let millis = far.as_millis();
+                self.say(
+                    Tone::Info,
+                    format!("this terminal is {millis} ms away: at most five frames a second, and a key decides only about what can have been seen"),
+                );
+                Vec::new()
+            }
             Message::Theme(read) => {
                 self.retheme(read);
                 Vec::new()

@@ -3,6 +3,7 @@
 
 use std::io::{Read as _, Write};
 use std::process::Command;
+use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -12,6 +13,8 @@ use crate::patience::PATIENCE;
 use crate::run::Home;
 
 const SIZE: PtySize = PtySize { rows: 36, cols: 120, pixel_width: 0, pixel_height: 0 };
+
+type Shows = Box<dyn FnMut(&[u8]) + Send>;
 
 /// A console with what is on its screen.
 pub(crate) struct Terminal {
@@ -30,6 +33,16 @@ impl Terminal {
     }
 
     pub(crate) fn open_like(home: &Home, like: &Command) -> Self {
+        Self::open_at(home, like, Duration::ZERO)
+    }
+
+    /// A terminal at the end of a line on which everything takes this long, each way, and one piece in a hundred comes after
+    /// a third of a second more, with all behind it. It answers what it is asked for its background and its kind.
+    pub(crate) fn open_far(home: &Home, arguments: &[&str], way: Duration) -> Self {
+        Self::open_at(home, &home.command(arguments), way)
+    }
+
+    fn open_at(home: &Home, like: &Command, way: Duration) -> Self {
         let pty = native_pty_system().openpty(SIZE).unwrap();
         let mut command = CommandBuilder::new(like.get_program());
         command.args(like.get_args());
@@ -42,18 +55,30 @@ impl Terminal {
         let child = pty.slave.spawn_command(command).unwrap();
         drop(pty.slave);
         let mut reader = pty.master.try_clone_reader().unwrap();
-        let keys = pty.master.take_writer().unwrap();
-        let (rows, columns) = (SIZE.rows.try_into().unwrap(), SIZE.cols.try_into().unwrap());
-        let screen = Arc::new(Mutex::new(vt100::Parser::new(rows, columns, 0)));
+        let mut keys = pty.master.take_writer().unwrap();
+        let screen = Arc::new(Mutex::new(blank()));
         let drawn = Arc::clone(&screen);
         let log = Arc::new(Mutex::new(Vec::new()));
         let kept = Arc::clone(&log);
+        let mut shows: Shows = Box::new(move |bytes| drawn.lock().unwrap().process(bytes));
+        if way > Duration::ZERO {
+            let there =
+                line(way, move |bytes| keys.write_all(bytes).and_then(|()| keys.flush()).unwrap_or_default());
+            keys = Box::new(Far(there.clone()));
+            let back = line(way, move |bytes| {
+                if bytes.windows(3).any(|three| three == b"\x1b[c") {
+                    Far(there.clone()).write_all(ANSWER).unwrap();
+                }
+                shows(bytes);
+            });
+            shows = Box::new(move |bytes| Far(back.clone()).write_all(bytes).unwrap());
+        }
         std::thread::spawn(move || {
             let mut bytes = [0; 4096];
             while let Ok(count @ 1..) = reader.read(&mut bytes) {
                 let bytes = bytes.get(..count).unwrap_or_default();
-                drawn.lock().unwrap().process(bytes);
                 kept.lock().unwrap().extend_from_slice(bytes);
+                shows(bytes);
             }
         });
         Self { child, keys, screen, log, read: 0, _master: pty.master }
@@ -70,6 +95,13 @@ impl Terminal {
             assert!(Instant::now() < give_up, "{wanted:?} does not come up on\n{}", self.text());
             std::thread::sleep(Duration::from_millis(20));
         }
+    }
+
+    /// The screen with all that was written, also where it is still on its way.
+    pub(crate) fn written(&self) -> String {
+        let mut all = blank();
+        all.process(&self.log.lock().unwrap());
+        all.screen().contents()
     }
 
     /// Everything that was written.
@@ -119,4 +151,40 @@ impl Drop for Terminal {
     fn drop(&mut self) {
         self.child.kill().unwrap_or_default();
     }
+}
+
+fn blank() -> vt100::Parser {
+    vt100::Parser::new(SIZE.rows.try_into().unwrap(), SIZE.cols.try_into().unwrap(), 0)
+}
+
+/// What a dark terminal answers.
+const ANSWER: &[u8] = b"\x1b]11;rgb:1010/1010/1414\x1b\\\x1b[?62;22c";
+/// How much later a lost piece comes, and all behind it.
+const AGAIN: Duration = Duration::from_millis(330);
+
+/// The near end of a line.
+struct Far(Sender<(Instant, Vec<u8>)>);
+
+impl Write for Far {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        // The other end is gone when the program is.
+        self.0.send((Instant::now(), bytes.to_vec())).unwrap_or_default();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+fn line(way: Duration, mut deliver: impl FnMut(&[u8]) + Send + 'static) -> Sender<(Instant, Vec<u8>)> {
+    let (near, far) = channel::<(Instant, Vec<u8>)>();
+    std::thread::spawn(move || {
+        for (piece, (at, bytes)) in far.iter().enumerate() {
+            let lost = if piece % 100 == 50 { AGAIN } else { Duration::ZERO };
+            std::thread::sleep((at + way + lost).saturating_duration_since(Instant::now()));
+            deliver(&bytes);
+        }
+    });
+    near
 }
