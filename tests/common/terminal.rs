@@ -3,7 +3,6 @@
 
 use std::io::{Read as _, Write};
 use std::process::Command;
-use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -11,6 +10,10 @@ use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system}
 
 use crate::patience::PATIENCE;
 use crate::run::Home;
+use slow_line::line;
+
+#[path = "slow_line.rs"]
+mod slow_line;
 
 const SIZE: PtySize = PtySize { rows: 36, cols: 120, pixel_width: 0, pixel_height: 0 };
 
@@ -64,14 +67,14 @@ impl Terminal {
         if way > Duration::ZERO {
             let there =
                 line(way, move |bytes| keys.write_all(bytes).and_then(|()| keys.flush()).unwrap_or_default());
-            keys = Box::new(Far(there.clone()));
+            keys = Box::new(there.clone());
             let back = line(way, move |bytes| {
                 if bytes.windows(3).any(|three| three == b"\x1b[c") {
-                    Far(there.clone()).write_all(ANSWER).unwrap();
+                    there.clone().write_all(ANSWER).unwrap();
                 }
                 shows(bytes);
             });
-            shows = Box::new(move |bytes| Far(back.clone()).write_all(bytes).unwrap());
+            shows = Box::new(move |bytes| back.clone().write_all(bytes).unwrap());
         }
         std::thread::spawn(move || {
             let mut bytes = [0; 4096];
@@ -159,32 +162,3 @@ fn blank() -> vt100::Parser {
 
 /// What a dark terminal answers.
 const ANSWER: &[u8] = b"\x1b]11;rgb:1010/1010/1414\x1b\\\x1b[?62;22c";
-/// How much later a lost piece comes, and all behind it.
-const AGAIN: Duration = Duration::from_millis(330);
-
-/// The near end of a line.
-struct Far(Sender<(Instant, Vec<u8>)>);
-
-impl Write for Far {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        // The other end is gone when the program is.
-        self.0.send((Instant::now(), bytes.to_vec())).unwrap_or_default();
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-fn line(way: Duration, mut deliver: impl FnMut(&[u8]) + Send + 'static) -> Sender<(Instant, Vec<u8>)> {
-    let (near, far) = channel::<(Instant, Vec<u8>)>();
-    std::thread::spawn(move || {
-        for (piece, (at, bytes)) in far.iter().enumerate() {
-            let lost = if piece % 100 == 50 { AGAIN } else { Duration::ZERO };
-            std::thread::sleep((at + way + lost).saturating_duration_since(Instant::now()));
-            deliver(&bytes);
-        }
-    });
-    near
-}
