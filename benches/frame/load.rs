@@ -12,6 +12,9 @@ use crate::made::Made;
 /// Deeds of one request at most.
 const BATCH: u64 = 100;
 
+/// How many there have been: each writes other records.
+static LOADS: AtomicU64 = AtomicU64::new(0);
+
 /// Writing, until it is dropped.
 pub(crate) struct Load {
     stop: Arc<AtomicBool>,
@@ -28,13 +31,14 @@ impl Load {
         let (stopped, counted) = (Arc::clone(&stop), Arc::clone(&done));
         let mut line = Line::open(address, &token);
         let begun = Instant::now();
+        let load = LOADS.fetch_add(1, Ordering::Relaxed);
         let batch = BATCH.min(rate / 100).max(1);
         let writer = std::thread::spawn(move || {
             while !stopped.load(Ordering::Relaxed) {
                 let written = counted.load(Ordering::Relaxed);
                 let due = Duration::from_secs_f64(written as f64 / rate as f64);
                 std::thread::sleep(due.saturating_sub(begun.elapsed()));
-                line.write(written, batch);
+                line.write(load, written, batch);
                 counted.store(written + batch, Ordering::Relaxed);
             }
         });
@@ -73,10 +77,10 @@ impl Line {
     }
 
     /// Writes the contacts from this number on, each for the first time.
-    fn write(&mut self, from: u64, count: u64) {
+    fn write(&mut self, load: u64, from: u64, count: u64) {
         let writes: Vec<String> = (from..from + count)
             .map(|number| {
-                format!(r#"{{"entity":"crm/contact/new-{number}","changes":{{"status":"new"}},"expected":{{"status":0}},"reason":"the form came in"}}"#)
+                format!(r#"{{"entity":"crm/contact/new-{load}-{number}","changes":{{"status":"new"}},"expected":{{"status":0}},"reason":"the form came in"}}"#)
             })
             .collect();
         let body = format!("[{}]", writes.join(","));
@@ -103,6 +107,6 @@ impl Line {
         self.stream.read_exact(&mut answer).unwrap();
         let answer = String::from_utf8_lossy(&answer);
         let committed = answer.matches("\"outcome\":\"committed\"").count() as u64;
-        assert_eq!(committed, count, "{status}{answer}");
+        assert_eq!(committed, count, "{status}{}", answer.chars().take(500).collect::<String>());
     }
 }

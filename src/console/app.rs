@@ -4,13 +4,14 @@
 #[cfg(test)]
 mod ascii;
 mod hear;
+mod mouse;
 mod over;
 mod past;
 mod whole;
 
 use std::path::{Path, PathBuf};
 
-use crossterm::event::{KeyEvent, MouseEvent};
+use crossterm::event::KeyEvent;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
@@ -114,6 +115,7 @@ pub struct App {
     stale: bool,
     /// Whether the terminal is too small for anything but a sentence that says so.
     shows_nothing: bool,
+    screen: Rect,
     /// How often the buttons of a box have come up: what is typed before they are seen does not press them.
     boxes: u64,
     history: History,
@@ -155,6 +157,7 @@ impl App {
             arrived: Vec::new(),
             stale: true,
             shows_nothing: false,
+            screen: Rect::ZERO,
             boxes: 0,
             history: History::default(),
             title: String::new(),
@@ -363,7 +366,7 @@ impl App {
                 self.say(Tone::Failed, self.world.may_decide().err().unwrap_or_default());
             }
             Action::Palette => return self.find(),
-            Action::Workspace => self.over = Some(Over::Choosing(self.workspaces())),
+            Action::Workspace => return self.choose_workspace(),
             Action::Back => return self.retrace(History::back),
             Action::Forward => return self.retrace(History::forward),
             Action::Mouse => return self.toggle_mouse(),
@@ -405,17 +408,6 @@ impl App {
         }
         self.say(Tone::Info, "no theme file is set; name yours in `theme_file`".to_owned());
         Vec::new()
-    }
-
-    fn toggle_mouse(&mut self) -> Vec<Effect<Ask>> {
-        self.settings.mouse = !self.settings.mouse;
-        let words = if self.settings.mouse {
-            "mouse on: click, wheel and drag are the console's"
-        } else {
-            "mouse off: the terminal selects text"
-        };
-        self.say(Tone::Info, words.to_owned());
-        vec![Effect::Mouse(self.settings.mouse)]
     }
 
     fn go(&mut self, place: &Place) -> Vec<Effect<Ask>> {
@@ -477,13 +469,6 @@ impl App {
         Some(Effect::Title(title))
     }
 
-    fn mouse(&mut self, event: MouseEvent) -> Vec<Effect<Ask>> {
-        if self.over.is_some() || self.context().around().is_none() {
-            return Vec::new();
-        }
-        self.with_screen(|screen, world| screen.mouse(event, world))
-    }
-
     fn take(&mut self, message: Message<Heard>) -> Vec<Effect<Ask>> {
         let mut effects = match message {
             Message::Key(typed) => {
@@ -498,7 +483,8 @@ impl App {
             }
             Message::Mouse(event) => self.mouse(event),
             Message::Resize { width, height } => {
-                self.shows_nothing = Room::of(Rect::new(0, 0, width, height)) == Room::Sentence;
+                self.screen = Rect::new(0, 0, width, height);
+                self.shows_nothing = Room::of(self.screen) == Room::Sentence;
                 Vec::new()
             }
             Message::Colour(slot, colour) => {

@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 
 use super::{Runner, answers};
 use crate::console::app::{App, Settings};
-use crate::console::ask::{Ask, Heard, Told, Trouble, What};
+use crate::console::ask::{Ask, Heard, Told, Trouble, Waiting, What};
 use crate::console::world::{Link, Me};
 use crate::domain::command::{Command, Principal, Request};
 use crate::domain::decide::{Answer, decide, found};
@@ -153,6 +153,7 @@ impl Team {
                 // Nothing is written here: whoever carries requests writes files.
                 Told::Exported { file, deeds: deeds.len() as u64 }
             }),
+            What::Waiting(_) => Ok(Told::Waiting(Waiting::of(&self.state.board, self.now))),
             What::Switch(_) | What::Move(_) => return self.board(me.clone()),
         };
         Heard::Answer { to: ask.from, tag: ask.tag, result }
