@@ -38,6 +38,7 @@ mod readiness;
 mod rehearse;
 mod replace;
 mod reply;
+mod report;
 mod review;
 mod serve;
 mod session;
@@ -123,6 +124,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<Status> {
         Some(Command::Away(away)) => reply::ask(&context, &away.command()),
         Some(Command::Back(back)) => reply::ask(&context, &back.command()),
         Some(Command::Review { command }) => review::run(&context, command),
+        Some(Command::Report(command)) => report::run(&context, &command),
         Some(Command::Agents(command)) => agents::run(&context, &command),
         Some(Command::Rehearse(command)) => rehearse::run(&context, &command),
         Some(Command::Readiness(command)) => readiness::run(&context, &command),
