@@ -13,6 +13,7 @@ use super::status::Status;
 use super::{deeds, output, session};
 use crate::api::PAGE_LIMIT;
 use crate::client::{Client, Direction, LedgerQuery};
+use crate::domain::code::Code;
 use crate::domain::deed::{Body, Deed};
 use crate::domain::ids::ItemNo;
 use crate::domain::outcome::Outcome;
@@ -209,7 +210,7 @@ impl Report {
 
     fn count_undone(&mut self, deed: &Deed) {
         let outcome = deed.outcome.as_str();
-        let code = deed.code.map(|code| code.as_str()).filter(|code| *code != outcome);
+        let code = deed.code.map(Code::as_str).filter(|code| *code != outcome);
         let why = code.map_or_else(|| outcome.to_owned(), |code| format!("{outcome}: {code}"));
         *self.undone_by_code.entry(why).or_insert(0) += 1;
         let actor = deed.actor.to_string();

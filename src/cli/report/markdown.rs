@@ -195,7 +195,7 @@ mod tests {
 
     #[test]
     fn what_agents_say_is_text_and_never_markup() {
-        assert_eq!(plain("# a|b <img src=x> [x](y)\n# no"), r"\# a\|b \<img src=x\> \[x\](y)‹U+000A›# no");
+        assert_eq!(plain("# a|b <img src=x> [x](y)\n# no"), r"\# a\|b \<img src=x\> \[x\](y)↵# no");
     }
 
     #[test]
