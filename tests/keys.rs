@@ -6,6 +6,8 @@
 //! the same choices again.
 #![expect(clippy::unwrap_used, reason = "a failed step fails the test, wherever it stands")]
 
+#[path = "keys/chance.rs"]
+mod chance;
 #[path = "keys/round.rs"]
 mod round;
 #[path = "keys/team.rs"]
@@ -15,6 +17,7 @@ mod unseen;
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
+use chance::Chance;
 use deeds::console::place::View;
 use deeds::domain::things::TokenClass;
 use round::Round;
@@ -29,28 +32,6 @@ fn class(seed: u64) -> TokenClass {
         0 => TokenClass::Watcher,
         2 => TokenClass::Reviewer,
         _ => TokenClass::Admin,
-    }
-}
-
-/// Choices from one number (splitmix64).
-struct Chance(u64);
-
-impl Chance {
-    /// A number below this one, which is not 0.
-    fn below(&mut self, most: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ (mixed >> 31)) % most
-    }
-
-    fn one_in(&mut self, count: u64) -> bool {
-        self.below(count) == 0
-    }
-
-    fn pick<'a, T>(&mut self, all: &'a [T]) -> &'a T {
-        let at = usize::try_from(self.below(all.len() as u64)).unwrap();
-        all.get(at).unwrap()
     }
 }
 
@@ -73,7 +54,7 @@ fn press_at_random(view: View) {
     let (mut pressed, mut confirmed, mut boxes, mut homes) = (0, 0, 0, 0);
     let mut seed = first;
     while pressed < keys {
-        let mut round = Round::new(view, class(seed), Chance(seed));
+        let mut round = Round::new(view, class(seed), Chance::new(seed));
         let went = catch_unwind(AssertUnwindSafe(|| {
             for _ in 0..ROUND.min(keys - pressed) {
                 round.step();

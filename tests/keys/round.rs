@@ -4,7 +4,8 @@ use std::collections::VecDeque;
 use std::io::Write as _;
 use std::path::PathBuf;
 
-use super::{Chance, team};
+use super::team;
+use crate::chance::Chance;
 use deeds::console::app::{App, Settings};
 use deeds::console::ask::{Heard, What};
 use deeds::console::keymap::{Context, Keymap};
