@@ -68,6 +68,8 @@ mod readiness;
 mod rehearse;
 #[path = "cli/removed.rs"]
 mod removed;
+#[path = "cli/replay.rs"]
+mod replay;
 #[path = "cli/room.rs"]
 mod room;
 #[path = "cli/run.rs"]

@@ -126,6 +126,7 @@ fn draw_over(
             app.world.rehearsing.as_ref()?.draw(buffer, screen, look, scroll);
             None
         }
+        Some(Over::Replay(replay)) => replay.draw(buffer, screen, look),
         Some(Over::Override(overriding)) => {
             let board = app.world.board.as_ref()?;
             overriding.draw(buffer, screen, look, board, app.world.now)
@@ -205,9 +206,10 @@ fn moment(then: AsOf, world: &World, look: Look<'_>, room: u16) -> Line<'static>
     let same_day = then.time.at(world.zone).date_naive() == world.clock.at(world.zone).date_naive();
     let time = then.time.at(world.zone).format(if same_day { "%H:%M:%S %Z" } else { "%d %b %H:%M:%S %Z" });
     let deed = super::widgets::thousands(then.seq.0);
+    let by = if then.happened { "as it happened by" } else { "as of" };
     let (sign, style) = (look.glyphs.then, look.theme.warning.add_modifier(Modifier::REVERSED));
     let text = if room >= pane::FULL_FROM {
-        format!(" {sign} as of {time} {} deed {deed} ", look.glyphs.dot)
+        format!(" {sign} {by} {time} {} deed {deed} ", look.glyphs.dot)
     } else {
         format!(" {sign} {time} #{} ", then.seq)
     };

@@ -153,6 +153,8 @@ impl Team {
                 // Nothing is written here: whoever carries requests writes files.
                 Told::Exported { file, deeds: deeds.len() as u64 }
             }),
+            // Nor is this.
+            What::Save { file, .. } => Ok(Told::Saved(file)),
             What::Switch(_) | What::Move(_) => return self.board(me.clone()),
         };
         Heard::Answer { to: ask.from, tag: ask.tag, result }

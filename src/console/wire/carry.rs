@@ -75,6 +75,10 @@ pub(super) async fn carry(
             let deeds = export::export(client, filter, &file).await?;
             Ok(Told::Exported { file, deeds })
         }
+        What::Save { file, text } => {
+            export::save(&file, &text).await?;
+            Ok(Told::Saved(file))
+        }
         What::Switch(_) => Err(not_ours("switching workspaces")),
         What::Move(_) => Err(not_ours("moving the clock")),
     }
