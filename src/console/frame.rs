@@ -126,7 +126,7 @@ fn draw_over(
             app.world.rehearsing.as_ref()?.draw(buffer, screen, look, scroll);
             None
         }
-        Some(Over::Replay(replay)) => replay.draw(buffer, screen, look),
+        Some(Over::Replay(replay)) => replay.draw_over(buffer, screen, look),
         Some(Over::Override(overriding)) => {
             let board = app.world.board.as_ref()?;
             overriding.draw(buffer, screen, look, board, app.world.now)

@@ -44,7 +44,7 @@ fn every_step_is_told_and_written_down_for_players() {
     assert!(told.contains("UNDER v"), "{told}");
 
     home.ok(&["-w", "beads", "replay", &alert, "--cast", "fight.cast", "--size", "90x28"]);
-    let cast = std::fs::read_to_string(home.path().join("fight.cast")).unwrap();
+    let cast = std::fs::read_to_string(home.dir.path().join("fight.cast")).unwrap();
     let mut lines = cast.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
     let heading = lines.next().unwrap();
     assert_eq!(
@@ -77,7 +77,7 @@ fn it_is_played_with_keys_and_written_down_from_the_console() {
     console.types("\r");
     console.shows("is written");
     console.types("q");
-    console.shows("R resolved");
+    console.shows("m replay");
     assert_eq!(console.quit(), 0);
 }
 
@@ -85,7 +85,9 @@ fn it_is_played_with_keys_and_written_down_from_the_console() {
 fn a_history_that_was_taken_in_is_travelled_by_when_it_happened() {
     let home = fought();
     let watch = home.ok(&["-w", "beads", "screen", "watch", "--size", "120x36"]);
-    assert!(watch.contains("last activity ") && watch.contains("14 Feb 08:32:00"), "{watch}");
+    assert!(watch.contains("last activity ") && watch.contains("14 Feb 08:32:00, as it happened"), "{watch}");
+    let log = home.ok(&["-w", "beads", "screen", "log", "--size", "120x36"]);
+    assert!(log.contains("60 m to 14 Feb 08:33, as it happened"), "{log}");
     let then = home.ok(&["-w", "beads", "screen", "watch", "--at", "2026-02-14T08:15", "--size", "120x36"]);
     assert!(then.contains("as it happened by 14 Feb 08:15:59"), "{then}");
     let field = |at: &str| home.ok(&["-w", "beads", "entity", "issue/bd-019", "--at", at]);

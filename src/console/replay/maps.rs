@@ -97,21 +97,21 @@ impl Maps {
         weighed.turn.map(|turn| (weighed, turn))
     }
 
-    /// What the chosen map says to a step, in words.
-    pub(super) fn words(&self, at: usize, deed: &Deed) -> (String, Tint) {
+    /// What the chosen map says to a step, in words; nothing of what no map has a say in.
+    pub(super) fn words(&self, at: usize, deed: &Deed) -> Option<(String, Tint)> {
         let (name, came) = (self.name(), deed.outcome.as_str());
         if let Some((weighed, turn)) = self.turn(at) {
-            return (sentence(&name, deed, weighed, turn), Tint::Bad);
+            return Some((sentence(&name, deed, weighed, turn), Tint::Bad));
         }
         let own = self.choices.get(self.at);
         let own = own.is_some_and(|own| own.version == deed.map_version && !own.made_to_enforce);
-        let known = self.said.get(at).is_some_and(Option::is_some);
-        let text = match (known, own) {
-            (_, true) => format!("{name}, under which it was decided: {came}"),
-            (true, false) => format!("under {name} it is {came} as well"),
-            (false, false) => format!("{name} has no say in it, or the deed does not tell enough"),
+        self.said.get(at)?.as_ref()?;
+        let text = if own {
+            format!("{name}, under which it was decided: {came}")
+        } else {
+            format!("under {name} it is {came} as well")
         };
-        (text, Tint::Dim)
+        Some((text, Tint::Dim))
     }
 
     /// What would have come out otherwise, a sentence each; what is said where nothing would.

@@ -189,7 +189,8 @@ impl Steps {
             (false, Some(verdict)) if verdict.is_refusal() => Tint::Bad,
             (false, _) => Tint::Plain,
         };
-        let code = deed.code.map(|code| format!(", {code}")).unwrap_or_default();
+        let code = deed.code.filter(|code| code.as_str() != deed.outcome.as_str());
+        let code = code.map(|code| format!(", {code}")).unwrap_or_default();
         let observed = deed.verdict.map(|verdict| format!(", observed: {}", verdict.as_str()));
         facts.push(("what", format!("{came}{}{code}", observed.unwrap_or_default()), tint));
         let subject = deed
@@ -275,14 +276,18 @@ impl Steps {
             } else {
                 format!("in {}", words::minutes(span))
             };
-            lines.push(format!("{} steps {took}, met {} times", self.len(), self.alert.count));
+            let met =
+                if self.alert.count == 1 { "once".to_owned() } else { format!("{} times", self.alert.count) };
+            lines.push(format!("{} steps {took}, met {met}", self.len()));
         }
         for actor in self.alert.who.iter().take(2) {
-            let own = || self.deeds.iter().filter(|deed| deed.actor == *actor);
-            let through = own().filter(|deed| !deed.outcome.is_refusal()).count();
-            let stopped = own().count() - through;
-            let stopped = if stopped > 0 { format!(", {stopped} not done") } else { String::new() };
-            lines.push(format!("{}: {through} went through{stopped}", look.who(actor)));
+            let mut came: BTreeMap<&str, usize> = BTreeMap::new();
+            for deed in self.deeds.iter().filter(|deed| deed.actor == *actor) {
+                *came.entry(deed.outcome.as_str()).or_default() += 1;
+            }
+            let came: Vec<String> = came.into_iter().map(|(word, count)| format!("{count} {word}")).collect();
+            let came = if came.is_empty() { "nothing that is kept here".to_owned() } else { came.join(", ") };
+            lines.push(format!("{}: {came}", look.who(actor)));
         }
         if let Some(cause) = self.alert.first_cause {
             lines.push(format!("first cause: {}", self.cause(look, cause)));
@@ -302,7 +307,7 @@ fn changes(deed: &Deed) -> impl Iterator<Item = (FieldPath, &FieldChange)> {
 /// `14 Feb 2026 08:11:02`, and when it was recorded, where that is another time.
 fn when(look: Look<'_>, deed: &Deed) -> String {
     let told = |time: Time| time.at(look.zone).format("%d %b %Y %H:%M:%S").to_string();
-    let later = deed.recorded.since(deed.time) >= Span::from_mins(1);
-    let recorded = if later { format!(", recorded {}", told(deed.recorded)) } else { String::new() };
+    let recorded =
+        if words::was_taken_in(deed) { format!(", recorded {}", told(deed.recorded)) } else { String::new() };
     format!("{}{recorded}", told(deed.time))
 }

@@ -33,13 +33,18 @@ const MARK: usize = 3;
 const FILE: &str = "file  ";
 
 impl Replay {
-    /// Draws it over the view; the result is where text is typed, if it is.
-    pub fn draw(&self, buffer: &mut Buffer, screen: Rect, look: Look<'_>) -> Option<Position> {
-        let title = format!("Replay of {} #{}", self.alert.kind.as_str(), self.alert.no);
-        // The head of the console stays to be seen, and the line of the keys.
+    /// Draws it over the view, the head of the console and the line of the keys staying to be seen; the result is where text
+    /// is typed, if it is.
+    pub fn draw_over(&self, buffer: &mut Buffer, screen: Rect, look: Look<'_>) -> Option<Position> {
         let (above, _) = cut_bottom(screen, u16::from(screen.height > 3));
-        let (_, above) = cut_top(above, u16::from(screen.height > 10));
-        let inner = Frame { title: &title, width: WIDTH }.draw(buffer, above, look, screen.height);
+        let (_, area) = cut_top(above, u16::from(screen.height > 10));
+        self.draw(buffer, area, look)
+    }
+
+    /// Draws it in an area.
+    pub(super) fn draw(&self, buffer: &mut Buffer, area: Rect, look: Look<'_>) -> Option<Position> {
+        let title = format!("Replay of {} #{}", self.alert.kind.as_str(), self.alert.no);
+        let inner = Frame { title: &title, width: WIDTH }.draw(buffer, area, look, area.height);
         let room = usize::from(inner.width);
         let (text, foot) = cut_bottom(inner, u16::from(self.naming.is_some()));
         match &self.stage {
@@ -260,8 +265,7 @@ fn step_head(look: Look<'_>, at: usize, steps: &Steps) -> String {
 fn all(look: Look<'_>, at: usize, steps: &Steps, maps: &Maps) -> Vec<Fact> {
     let Some(deed) = steps.get(at) else { return Vec::new() };
     let mut facts = steps.facts(look, at);
-    let (text, tint) = maps.words(at, deed);
-    facts.push(("map", text, tint));
+    facts.extend(maps.words(at, deed).map(|(text, tint)| ("map", text, tint)));
     facts
 }
 

@@ -182,7 +182,9 @@ impl Watch {
                 let (at, now) = (at.at(world.zone), world.now.at(world.zone));
                 let same_day = at.date_naive() == now.date_naive();
                 let to = at.format(if same_day { "%H:%M:%S" } else { "%d %b %H:%M:%S" });
-                left.push(Span::styled(format!("  {} to {to}", self.scale.name()), theme.base));
+                let late = self.held.within(&scene.window).any(|deed| words::was_taken_in(deed));
+                let happened = if late { format!(", {}", words::AS_IT_HAPPENED) } else { String::new() };
+                left.push(Span::styled(format!("  {} to {to}{happened}", self.scale.name()), theme.base));
                 let new =
                     world.board.as_ref().map_or(0, |board| board.head.0.saturating_sub(self.still_from.0));
                 if new > 0 {
