@@ -195,7 +195,7 @@ fn a_recording_is_lines_of_json_and_draws_every_step() {
         Some((file.clone(), text.clone()))
     });
     let (file, text) = saved.unwrap();
-    assert!(file.to_str().unwrap().ends_with(".cast"));
+    assert_eq!(file.extension().and_then(std::ffi::OsStr::to_str), Some("cast"));
     let mut lines = text.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
     let heading = lines.next().unwrap();
     assert_eq!((heading["version"].as_u64(), heading["width"].as_u64()), (Some(2), Some(110)));
