@@ -70,6 +70,8 @@ mod rehearse;
 mod removed;
 #[path = "cli/replay.rs"]
 mod replay;
+#[path = "cli/report.rs"]
+mod report;
 #[path = "cli/room.rs"]
 mod room;
 #[path = "cli/run.rs"]
@@ -84,6 +86,7 @@ mod stopping;
 #[path = "cli/teamwork.rs"]
 mod teamwork;
 #[path = "common/terminal.rs"]
+#[expect(dead_code, reason = "shared with other tests, which use the rest of it")]
 mod terminal;
 #[path = "cli/untrusted.rs"]
 mod untrusted;

@@ -116,7 +116,8 @@ impl House {
     }
 
     async fn play(&self, seed: u64, secs: u64) -> Vec<Played> {
-        let options = Options { speed: 100_000.0, seed, for_: Some(Duration::from_secs(secs)) };
+        let options =
+            Options { speed: 100_000.0, seed, for_: Some(Duration::from_secs(secs)), ..Options::default() };
         let mut played = Vec::new();
         demo::run(self.casts.clone(), &options, |step| played.push(step.clone())).await.unwrap();
         played
@@ -244,7 +245,8 @@ const FIRST_MINUTE: [(&str, &[&str], &[AlertKind]); 3] = [
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_case_can_be_seen_within_the_first_minute() {
     let house = House::open().await;
-    let options = Options { speed: 100_000.0, seed: 1, for_: Some(Duration::from_mins(1)) };
+    let options =
+        Options { speed: 100_000.0, seed: 1, for_: Some(Duration::from_mins(1)), ..Options::default() };
     let mut by_clock = Vec::new();
     let hands = house.hands.clone();
     demo::run(house.casts.clone(), &options, |step| {

@@ -1,10 +1,13 @@
 //! Keys at random into every view, with deeds arriving in between: no panic, no decision that was not confirmed on the screen,
 //! and no place from which escape does not lead back to a view.
 //!
-//! Some thousands of keys in an ordinary run; `DEEDS_FUZZ_KEYS=100000 cargo test --test keys` presses as many in each view. A run
-//! that fails tells its number and the last keys: `DEEDS_FUZZ_SEED=NUMBER` makes the same choices again.
+//! An ordinary run presses some thousands of keys, always the same ones; `DEEDS_FUZZ_KEYS=100000 cargo test --test keys` presses
+//! as many in each view, others each time. A run that fails tells its number and the last keys: `DEEDS_FUZZ_SEED=NUMBER` makes
+//! the same choices again.
 #![expect(clippy::unwrap_used, reason = "a failed step fails the test, wherever it stands")]
 
+#[path = "keys/chance.rs"]
+mod chance;
 #[path = "keys/round.rs"]
 mod round;
 #[path = "keys/team.rs"]
@@ -14,33 +17,21 @@ mod unseen;
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
+use chance::Chance;
 use deeds::console::place::View;
+use deeds::domain::things::TokenClass;
 use round::Round;
 
 /// Keys in each view in an ordinary run.
 const KEYS: u64 = 1_000;
 /// Keys in one workspace, before another is begun.
 const ROUND: u64 = 500;
-
-/// Choices from one number (splitmix64).
-struct Chance(u64);
-
-impl Chance {
-    /// A number below this one, which is not 0.
-    fn below(&mut self, most: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ (mixed >> 31)) % most
-    }
-
-    fn one_in(&mut self, count: u64) -> bool {
-        self.below(count) == 0
-    }
-
-    fn pick<'a, T>(&mut self, all: &'a [T]) -> &'a T {
-        let at = usize::try_from(self.below(all.len() as u64)).unwrap();
-        all.get(at).unwrap()
+/// Who presses them, by the number of the round's choices.
+fn class(seed: u64) -> TokenClass {
+    match seed % 4 {
+        0 => TokenClass::Watcher,
+        2 => TokenClass::Reviewer,
+        _ => TokenClass::Admin,
     }
 }
 
@@ -48,19 +39,22 @@ fn set(name: &str) -> Option<u64> {
     std::env::var(name).ok().map(|said| said.parse().unwrap())
 }
 
+fn any_number() -> u64 {
+    let mut bytes = [0; 8];
+    getrandom::fill(&mut bytes).unwrap();
+    u64::from_ne_bytes(bytes) >> 16
+}
+
 /// Presses keys at random, beginning in this view and coming back to it.
 fn press_at_random(view: View) {
-    let keys = set("DEEDS_FUZZ_KEYS").unwrap_or(KEYS);
-    let first = set("DEEDS_FUZZ_SEED").unwrap_or_else(|| {
-        let mut bytes = [0; 8];
-        getrandom::fill(&mut bytes).unwrap();
-        u64::from_ne_bytes(bytes) >> 16
-    });
+    let asked = set("DEEDS_FUZZ_KEYS");
+    let keys = asked.unwrap_or(KEYS);
+    let first = set("DEEDS_FUZZ_SEED").unwrap_or_else(|| asked.map_or(1, |_| any_number()));
     eprintln!("{}: DEEDS_FUZZ_SEED={first}", view.name());
     let (mut pressed, mut confirmed, mut boxes, mut homes) = (0, 0, 0, 0);
     let mut seed = first;
     while pressed < keys {
-        let mut round = Round::new(view, Chance(seed));
+        let mut round = Round::new(view, class(seed), Chance::new(seed));
         let went = catch_unwind(AssertUnwindSafe(|| {
             for _ in 0..ROUND.min(keys - pressed) {
                 round.step();

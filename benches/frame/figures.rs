@@ -21,6 +21,12 @@ pub(crate) fn millis(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1_000.0
 }
 
+/// The value that so many in a hundred don't exceed.
+pub(crate) fn percentile(values: &[f64], percent: usize) -> f64 {
+    let sorted = sorted(values.iter().copied());
+    sorted[(sorted.len() * percent / 100).min(sorted.len() - 1)]
+}
+
 fn sorted(values: impl IntoIterator<Item = f64>) -> Vec<f64> {
     let mut values: Vec<f64> = values.into_iter().collect();
     values.sort_by(f64::total_cmp);

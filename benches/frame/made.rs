@@ -109,6 +109,14 @@ impl Made {
         made
     }
 
+    /// A directory with at least that many deeds that is nobody else's: to be written into.
+    pub(crate) fn fresh(deeds: u64) -> Self {
+        let temporary = TempDir::new().unwrap();
+        let made = Self { base: temporary.path().join("made"), _temporary: Some(temporary) };
+        made.make(deeds);
+        made
+    }
+
     /// The data directory.
     pub(crate) fn data(&self) -> PathBuf {
         self.base.join("data")
@@ -161,6 +169,11 @@ impl Made {
 
     /// A server on the directory that is ready to be attached to.
     pub(crate) fn serve(&self) -> Child {
+        self.serve_at().0
+    }
+
+    /// The same, with its address.
+    pub(crate) fn serve_at(&self) -> (Child, String) {
         let mut server = Process::new(env!("CARGO_BIN_EXE_deeds"))
             .arg("serve")
             .env_clear()
@@ -172,9 +185,22 @@ impl Made {
             .unwrap();
         let mut said = BufReader::new(server.stdout.take().unwrap()).lines();
         // It says where it serves, then where the token is.
-        said.next().expect("a server that is ready").unwrap();
+        let serving = said.next().expect("a server that is ready").unwrap();
         said.next().expect("a workspace that is open").unwrap();
-        server
+        (server, serving.rsplit('/').next().unwrap().to_owned())
+    }
+
+    /// Runs a command of the program to its end, and returns what it printed.
+    pub(crate) fn run(&self, arguments: &[&str]) -> String {
+        let said = Process::new(env!("CARGO_BIN_EXE_deeds"))
+            .args(arguments)
+            .env_clear()
+            .envs(self.environment())
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
+        String::from_utf8(said.stdout).unwrap()
     }
 
     /// Has a server end in order.

@@ -8,6 +8,9 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+#[path = "../../tests/common/slow_line.rs"]
+mod slow_line;
+
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 
 pub(crate) const COLUMNS: NonZeroU16 = NonZeroU16::new(120).unwrap();
@@ -21,11 +24,14 @@ const QUESTION: &[u8] = b"\x1b[c";
 /// A dark background, then the attributes.
 const ANSWER: &[u8] = b"\x1b]11;rgb:1e1e/1e1e/2e2e\x1b\\\x1b[?62;22c";
 
+type Keys = Arc<Mutex<Box<dyn Write + Send>>>;
+type Shows = Box<dyn FnMut(&[u8]) + Send>;
+
 /// A program on a screen.
 pub(crate) struct Screen {
     parser: vt100::Parser,
     output: mpsc::Receiver<(Instant, Vec<u8>)>,
-    keys: Arc<Mutex<Box<dyn Write + Send>>>,
+    keys: Keys,
     child: Box<dyn Child + Send + Sync>,
     /// Whether it has ended; its number may be another process's by then.
     ended: bool,
@@ -38,6 +44,16 @@ pub(crate) struct Screen {
 impl Screen {
     /// Starts the program with this environment and no other.
     pub(crate) fn start(program: &str, arguments: &[String], environment: &[(&str, String)]) -> Self {
+        Self::start_at(Duration::ZERO, program, arguments, environment)
+    }
+
+    /// The same at the end of a slow line on which everything takes this long, each way.
+    pub(crate) fn start_at(
+        way: Duration,
+        program: &str,
+        arguments: &[String],
+        environment: &[(&str, String)],
+    ) -> Self {
         let size = PtySize { rows: ROWS.get(), cols: COLUMNS.get(), pixel_width: 0, pixel_height: 0 };
         let terminal = native_pty_system().openpty(size).unwrap();
         let mut command = CommandBuilder::new(program);
@@ -47,22 +63,33 @@ impl Screen {
             command.env(name, value);
         }
         let mut input = terminal.master.try_clone_reader().unwrap();
-        let keys = Arc::new(Mutex::new(terminal.master.take_writer().unwrap()));
+        let mut writer = terminal.master.take_writer().unwrap();
         let (tell, output) = mpsc::channel();
         let begun = Instant::now();
         let child = terminal.slave.spawn_command(command).unwrap();
+        if way > Duration::ZERO {
+            let mut program = writer;
+            writer = Box::new(slow_line::line(way, move |bytes| {
+                program.write_all(bytes).unwrap_or_default();
+            }));
+        }
+        let keys: Keys = Arc::new(Mutex::new(writer));
         let answering = Arc::clone(&keys);
+        let mut shows: Shows = Box::new(move |bytes| {
+            if bytes.windows(QUESTION.len()).any(|window| window == QUESTION) {
+                // A program that has ended needs no answer.
+                answering.lock().unwrap().write_all(ANSWER).unwrap_or_default();
+            }
+            tell.send((Instant::now(), bytes.to_vec())).unwrap_or_default();
+        });
+        if way > Duration::ZERO {
+            let mut back = slow_line::line(way, shows);
+            shows = Box::new(move |bytes| back.write_all(bytes).unwrap_or_default());
+        }
         std::thread::spawn(move || {
             let mut chunk = vec![0; 64 * 1024];
             while let Ok(read @ 1..) = input.read(&mut chunk) {
-                let came = (Instant::now(), chunk[..read].to_vec());
-                if came.1.windows(QUESTION.len()).any(|window| window == QUESTION) {
-                    // A program that has ended needs no answer.
-                    answering.lock().unwrap().write_all(ANSWER).unwrap_or_default();
-                }
-                if tell.send(came).is_err() {
-                    break;
-                }
+                shows(&chunk[..read]);
             }
         });
         Self {
@@ -91,6 +118,33 @@ impl Screen {
                 return came - self.begun;
             }
         }
+    }
+
+    /// Reads on until the screen is as wanted, and says how long after this moment that was, and after how many bytes.
+    pub(crate) fn since(
+        &mut self,
+        moment: Instant,
+        limit: Duration,
+        wanted: impl Fn(&vt100::Screen) -> bool,
+    ) -> (Duration, usize) {
+        let mut bytes = 0;
+        loop {
+            let left = limit.saturating_sub(moment.elapsed());
+            let (came, chunk) = match self.output.recv_timeout(left) {
+                Ok(chunk) => chunk,
+                Err(error) => panic!("{error} after {limit:?}; the screen shows\n{}", self.text()),
+            };
+            bytes += chunk.len();
+            self.take(came, &chunk);
+            if wanted(self.parser.screen()) {
+                return (came.saturating_duration_since(moment), bytes);
+            }
+        }
+    }
+
+    /// The cells as they stand.
+    pub(crate) fn cells(&self) -> &vt100::Screen {
+        self.parser.screen()
     }
 
     /// Reads for that long, and says how many bytes came.
@@ -158,6 +212,12 @@ impl Screen {
         }
         self.ended = true;
     }
+}
+
+/// The row on which the cursor of a list stands: the first that is drawn reversed or with its mark.
+pub(crate) fn row_of(cells: &vt100::Screen) -> Option<u16> {
+    (2..ROWS.get())
+        .find(|row| cells.cell(*row, 0).is_some_and(|cell| cell.contents() == "▌" || cell.inverse()))
 }
 
 /// The resident memory of a process in MiB.

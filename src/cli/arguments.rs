@@ -8,7 +8,7 @@ use super::then::Then;
 use super::{
     agent, agents, alerts, away, backup, checkpoint, clock, console, demo, doctor, entity, fan_outs,
     handoffs, hook, import, inbox, join, keys, leases, ledger, log, man, map, outputs, overrides, readiness,
-    rehearse, replay, review, serve, single, tokens, trace, verify, who_owns, work, workspaces,
+    rehearse, replay, report, review, serve, single, tokens, trace, verify, who_owns, work, workspaces,
 };
 
 const EXAMPLES: &str = "\
@@ -119,6 +119,8 @@ pub(crate) enum Command {
     },
     /// Tell what an agent found out
     Conclude(single::Conclude),
+    /// What a team did in some days, as Markdown: decisions, refusals, contested fields, changes of the map
+    Report(report::Command),
     /// Who acts here: liveness, owner, zone, what was stopped, gates
     Agents(agents::Command),
     /// How far each agent and the team are; with --with, whether more agents may join

@@ -30,6 +30,8 @@ use crate::domain::ids::{PersonId, WorkspaceId};
 use crate::domain::things::TokenClass;
 use crate::domain::time::Span;
 
+/// How much of the day is over when somebody looks: the first cases wait, the rest of the first minute is yet to come.
+const AHEAD: Duration = Duration::from_secs(20);
 /// What the names of temporary data directories begin with.
 const TEMPORARY: &str = "deeds-demo-";
 
@@ -104,7 +106,9 @@ async fn play(
         reviewers.push(reviewer);
         casts.push(cast);
     }
-    let options = demo::Options { speed: command.speed, seed: command.seed, for_: command.for_ };
+    // Whoever looks comes into the middle of a day.
+    let ahead = if terminal { AHEAD } else { Duration::ZERO };
+    let options = demo::Options { speed: command.speed, seed: command.seed, for_: command.for_, ahead };
     if !terminal {
         return headless(context, casts, &options, &reviewers).await;
     }

@@ -39,6 +39,7 @@ mod rehearse;
 mod replace;
 mod replay;
 mod reply;
+mod report;
 mod review;
 mod serve;
 mod session;
@@ -124,6 +125,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<Status> {
         Some(Command::Away(away)) => reply::ask(&context, &away.command()),
         Some(Command::Back(back)) => reply::ask(&context, &back.command()),
         Some(Command::Review { command }) => review::run(&context, command),
+        Some(Command::Report(command)) => report::run(&context, &command),
         Some(Command::Agents(command)) => agents::run(&context, &command),
         Some(Command::Rehearse(command)) => rehearse::run(&context, &command),
         Some(Command::Replay(command)) => replay::run(&context, &command),

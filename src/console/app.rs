@@ -4,6 +4,7 @@
 #[cfg(test)]
 mod ascii;
 mod hear;
+mod mouse;
 mod over;
 mod past;
 mod replay;
@@ -11,7 +12,7 @@ mod whole;
 
 use std::path::{Path, PathBuf};
 
-use crossterm::event::{KeyEvent, MouseEvent};
+use crossterm::event::KeyEvent;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
@@ -115,6 +116,7 @@ pub struct App {
     stale: bool,
     /// Whether the terminal is too small for anything but a sentence that says so.
     shows_nothing: bool,
+    screen: Rect,
     /// How often the buttons of a box have come up: what is typed before they are seen does not press them.
     boxes: u64,
     history: History,
@@ -156,6 +158,7 @@ impl App {
             arrived: Vec::new(),
             stale: true,
             shows_nothing: false,
+            screen: Rect::ZERO,
             boxes: 0,
             history: History::default(),
             title: String::new(),
@@ -372,7 +375,7 @@ impl App {
                 self.say(Tone::Failed, self.world.may_decide().err().unwrap_or_default());
             }
             Action::Palette => return self.find(),
-            Action::Workspace => self.over = Some(Over::Choosing(self.workspaces())),
+            Action::Workspace => return self.choose_workspace(),
             Action::Back => return self.retrace(History::back),
             Action::Forward => return self.retrace(History::forward),
             Action::Mouse => return self.toggle_mouse(),
@@ -415,17 +418,6 @@ impl App {
         }
         self.say(Tone::Info, "no theme file is set; name yours in `theme_file`".to_owned());
         Vec::new()
-    }
-
-    fn toggle_mouse(&mut self) -> Vec<Effect<Ask>> {
-        self.settings.mouse = !self.settings.mouse;
-        let words = if self.settings.mouse {
-            "mouse on: click, wheel and drag are the console's"
-        } else {
-            "mouse off: the terminal selects text"
-        };
-        self.say(Tone::Info, words.to_owned());
-        vec![Effect::Mouse(self.settings.mouse)]
     }
 
     fn go(&mut self, place: &Place) -> Vec<Effect<Ask>> {
@@ -487,13 +479,6 @@ impl App {
         Some(Effect::Title(title))
     }
 
-    fn mouse(&mut self, event: MouseEvent) -> Vec<Effect<Ask>> {
-        if self.over.is_some() || self.context().around().is_none() {
-            return Vec::new();
-        }
-        self.with_screen(|screen, world| screen.mouse(event, world))
-    }
-
     fn take(&mut self, message: Message<Heard>) -> Vec<Effect<Ask>> {
         let mut effects = match message {
             Message::Key(typed) => {
@@ -508,12 +493,21 @@ impl App {
             }
             Message::Mouse(event) => self.mouse(event),
             Message::Resize { width, height } => {
-                self.shows_nothing = Room::of(Rect::new(0, 0, width, height)) == Room::Sentence;
+                self.screen = Rect::new(0, 0, width, height);
+                self.shows_nothing = Room::of(self.screen) == Room::Sentence;
                 Vec::new()
             }
             Message::Colour(slot, colour) => {
                 self.settings.surroundings.colours.told(slot, colour);
                 self.choose_theme();
+                Vec::new()
+            }
+            Message::Far(far) => {
+                let millis = far.as_millis();
+                self.say(
+                    Tone::Info,
+                    format!("this terminal is {millis} ms away: at most five frames a second, and a key decides only about what can have been seen"),
+                );
                 Vec::new()
             }
             Message::Theme(read) => {

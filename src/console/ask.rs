@@ -18,7 +18,7 @@ use crate::domain::query::EntityView;
 use crate::domain::readiness::agents::AgentList;
 use crate::domain::reply::Reply;
 use crate::domain::state::{Board, Thing, Whole};
-use crate::domain::things::ItemAnswer;
+use crate::domain::things::{AlertState, ItemAnswer, Severity};
 use crate::domain::time::Time;
 
 /// One request, with the address for its answer.
@@ -86,6 +86,8 @@ pub enum What {
     Whole(Thing, Option<Seq>),
     /// What is kept for each agent and what may be, as it is, or as it was after a deed.
     Agents(Option<Seq>),
+    /// What waits in another workspace.
+    Waiting(WorkspaceId),
     /// To look at another workspace from now on.
     Switch(WorkspaceId),
 }
@@ -153,6 +155,8 @@ pub enum Told {
     Agents(Box<AgentList>),
     /// The text is in this file.
     Saved(PathBuf),
+    /// How much waits in another workspace.
+    Waiting(Waiting),
     /// So many deeds are in the file.
     Exported {
         /// Which file.
@@ -160,6 +164,50 @@ pub enum Told {
         /// How many deeds.
         deeds: u64,
     },
+}
+
+/// How much waits in a workspace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Waiting {
+    /// Cases that wait for an answer.
+    pub cases: usize,
+    /// Those of them that are overdue.
+    pub overdue: usize,
+    /// Conflicts that are open.
+    pub conflicts: usize,
+    /// Those of them that are critical.
+    pub critical: usize,
+}
+
+impl Waiting {
+    /// Of a board at a time.
+    pub fn of(board: &Board, now: Time) -> Self {
+        let open = || board.alerts.values().filter(|alert| alert.state == AlertState::Open);
+        Self {
+            cases: board.items.len(),
+            overdue: board.items.values().filter(|item| item.overdue || item.due <= now).count(),
+            conflicts: open().count(),
+            critical: open().filter(|alert| alert.severity == Severity::Critical).count(),
+        }
+    }
+
+    /// `3 cases, 1 of them overdue; 2 conflicts, 1 of them critical`.
+    pub fn words(self) -> String {
+        let part = |count: usize, one: &str, of: usize, what: &str| {
+            let some = if of > 0 { format!(", {of} of them {what}") } else { String::new() };
+            format!("{count} {one}{}{some}", if count == 1 { "" } else { "s" })
+        };
+        let (cases, conflicts) = (
+            part(self.cases, "case", self.overdue, "overdue"),
+            part(self.conflicts, "conflict", self.critical, "critical"),
+        );
+        match (self.cases, self.conflicts) {
+            (0, 0) => "nothing waits".to_owned(),
+            (_, 0) => cases,
+            (0, _) => conflicts,
+            (_, _) => format!("{cases}; {conflicts}"),
+        }
+    }
 }
 
 /// Why a request has no answer.

@@ -10,6 +10,7 @@ use ratatui::text::{Line, Span};
 use super::action::{Action, Group};
 use super::app::{App, Over};
 use super::keymap::Context;
+use super::keys::Key;
 use super::place::View;
 use super::reviews::{self, Urgency};
 use super::screens::Areas;
@@ -309,6 +310,19 @@ fn tabs(app: &App, look: Look<'_>, room: usize) -> Line<'static> {
     chrome::tabs(look, &all, app.shown, room)
 }
 
+/// The key whose tab or hint is drawn in this cell of a screen of this size.
+pub(super) fn key_at(app: &App, screen: Rect, at: Position) -> Option<Key> {
+    let (look, room) = (app.look(), usize::from(screen.width));
+    if at.y == ABOVE - 2 {
+        let view = app.screens.get(chrome::tab_at(&tabs(app, look, room), usize::from(at.x))?)?.view();
+        return app.settings.keymap.key_for(Context::Global, view.action());
+    }
+    let is_hint = at.y + 1 == screen.height && app.said.is_none() && trouble(app).is_none();
+    let hints = hints(app);
+    let key = chrome::hint_at(&hints, room, usize::from(at.x)).filter(|_| is_hint && !app.is_fetching())?;
+    Key::parse(key).ok()
+}
+
 /// What is wrong with the link, in a sentence.
 pub(super) fn trouble(app: &App) -> Option<String> {
     match &app.world.link {
@@ -337,6 +351,11 @@ fn last_line(app: &App, look: Look<'_>, room: usize) -> Line<'static> {
             room,
         );
     }
+    chrome::hints(look, &hints(app), room)
+}
+
+/// Keys and what they do now, for the last line.
+fn hints(app: &App) -> Vec<(String, String)> {
     let context = app.context();
     let mut wanted = match &app.over {
         Some(over) => over.hints(app.world.board.as_deref()),
@@ -360,7 +379,7 @@ fn last_line(app: &App, look: Look<'_>, room: usize) -> Line<'static> {
         Some(over) => over.does(action),
         None => app.screen().and_then(|screen| screen.does(action, &app.world)),
     };
-    chrome::hints(look, &app.settings.keymap.hints(context, &wanted, does), room)
+    app.settings.keymap.hints(context, &wanted, does)
 }
 
 fn draw_help(app: &App, buffer: &mut Buffer, screen: Rect, look: Look<'_>, scroll: &Scroll) {

@@ -24,6 +24,8 @@ pub enum Message<S> {
     },
     /// The terminal has told one of its colours, late.
     Colour(Slot, Rgb),
+    /// The terminal turned out to be far away: its answer took this long, there and back.
+    Far(std::time::Duration),
     /// The person's theme file was read again: what is in it, or what is wrong with it.
     Theme(Result<Custom, String>),
     /// The time, in microseconds UTC: at the start, each full minute, and as often as the program's pace asks.

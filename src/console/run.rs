@@ -1,7 +1,7 @@
 //! The loop: one biased select over signals, input, the client's side, and the timer.
 //!
-//! Input draws at once; other changes are gathered and drawn at most twenty times a second (five on a slow link). Nothing
-//! changed: nothing is written. Rules about what a message means live in the program's `update`, not here.
+//! Input draws at once; other changes are gathered and drawn at most twenty times a second (five on a slow link, which is known
+//! by how long the terminal's answers or a write to it take). Nothing changed: nothing is written. Rules about what a message means live in the program's `update`, not here.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -18,6 +18,7 @@ use super::linear::{Scene, Teller};
 use super::message::{Effect, Message, Pace, Typed};
 use super::terminal::backend::{FrameBackend, terminal_size};
 use super::terminal::background::{Answer, LateAnswer, Sifted};
+use super::terminal::distance::Distance;
 use super::terminal::input::Input;
 use super::terminal::signals::{Asked, Signals};
 use super::terminal::{Guard, hangup};
@@ -150,6 +151,7 @@ pub async fn run<P: Program>(
         terminal: Terminal::new(backend)?,
         input: Input::start(),
         late: LateAnswer::expected_after(&before.answer),
+        distance: Distance::new(before.asked.into_std(), before.answer.is_in_time()),
         drawn_epoch: 0,
         teller: options.linear.then(Teller::default),
         asked: true,
@@ -170,6 +172,7 @@ pub struct Prepared {
     guard: Guard,
     /// What the terminal answered about its colours.
     pub answer: Answer,
+    asked: Instant,
     gone: oneshot::Receiver<()>,
     signals: Signals,
 }
@@ -183,9 +186,10 @@ pub fn prepare(options: Options) -> Result<Prepared, ConsoleError> {
     let signals = Signals::listen()?;
     let guard = Guard::enter(options.mouse, options.linear)?;
     let gone = hangup::watch()?;
+    let asked = Instant::now();
     // Who listens sees no colours; nothing is asked.
     let answer = if options.linear { Answer::default() } else { super::terminal::background::ask()? };
-    Ok(Prepared { guard, answer, gone, signals })
+    Ok(Prepared { guard, answer, asked, gone, signals })
 }
 
 struct Loop<'a, P: Program, F: FnMut(P::Effect)> {
@@ -195,6 +199,7 @@ struct Loop<'a, P: Program, F: FnMut(P::Effect)> {
     terminal: Terminal<FrameBackend<&'static std::fs::File>>,
     input: Input,
     late: LateAnswer,
+    distance: Distance,
     drawn_epoch: u64,
     /// Says in lines what is another, where nothing is drawn.
     teller: Option<Teller>,
@@ -316,11 +321,17 @@ impl<P: Program, F: FnMut(P::Effect)> Loop<'_, P, F> {
             Event::Key(key) if key.kind == KeyEventKind::Release => Ok(()),
             Event::Key(key) => match self.late.sift(&key) {
                 Sifted::Key => {
-                    let ahead = self.program.focus_epoch() != self.drawn_epoch;
+                    let ahead = self.program.focus_epoch() != self.drawn_epoch
+                        || self.distance.is_unseen(Instant::now().into_std());
                     self.take(Message::Key(Typed { key, ahead }))
                 }
                 Sifted::Swallowed => Ok(()),
-                Sifted::Told(slot, colour) => self.take(Message::Colour(slot, colour)),
+                Sifted::Told(slot, colour) => {
+                    if let Some(far) = self.distance.heard(Instant::now().into_std()) {
+                        self.take(Message::Far(far))?;
+                    }
+                    self.take(Message::Colour(slot, colour))
+                }
             },
             Event::Paste(text) => self.take(Message::Paste(text)),
             Event::Mouse(mouse) => self.take(Message::Mouse(mouse)),
@@ -444,8 +455,12 @@ impl<P: Program, F: FnMut(P::Effect)> Loop<'_, P, F> {
         let before = Instant::now();
         self.terminal.backend_mut().present()?;
         self.last_frame = Instant::now();
-        self.frame_every = if self.last_frame - before > SLOW_WRITE { FRAME_SLOW } else { FRAME };
-        self.drawn_epoch = self.program.focus_epoch();
+        let slow = self.distance.is_far() || self.last_frame - before > SLOW_WRITE;
+        self.frame_every = if slow { FRAME_SLOW } else { FRAME };
+        let epoch = self.program.focus_epoch();
+        if std::mem::replace(&mut self.drawn_epoch, epoch) != epoch {
+            self.distance.drawn(self.last_frame.into_std());
+        }
         Ok(())
     }
 

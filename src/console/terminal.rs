@@ -7,6 +7,7 @@
 pub mod backend;
 pub mod background;
 pub mod clipboard;
+pub mod distance;
 pub mod hangup;
 pub mod input;
 pub mod paint;

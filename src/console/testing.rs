@@ -61,6 +61,12 @@ impl<P: Program> Runner<P> {
         Ok(())
     }
 
+    /// The mouse does something.
+    pub fn mouse(&mut self, event: crossterm::event::MouseEvent) {
+        self.take(Message::Mouse(event));
+    }
+
+    /// Pastes text.
     pub fn paste(&mut self, text: &str) {
         self.take(Message::Paste(text.to_owned()));
     }

@@ -125,7 +125,12 @@ impl Wire {
             _ = self.moves.as_ref().map(|moves| moves.send(asked));
             return;
         }
-        let Some(endpoint) = self.endpoints.get(self.at) else { return };
+        let asked = if let What::Waiting(of) = &ask.what {
+            self.endpoints.iter().find(|endpoint| endpoint.workspace == *of)
+        } else {
+            self.endpoints.get(self.at)
+        };
+        let Some(endpoint) = asked else { return };
         let (client, tell, live) = (endpoint.client.clone(), self.tell.clone(), Arc::clone(&self.live));
         tokio::spawn(async move {
             let before = std::time::Instant::now();

@@ -150,11 +150,13 @@ pub struct Options {
     pub seed: u64,
     /// When to end, in the teams' time; never where none.
     pub for_: Option<Duration>,
+    /// How much of the teams' time is played at once, before it goes on at their speed.
+    pub ahead: Duration,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { speed: 1.0, seed: 1, for_: None }
+        Self { speed: 1.0, seed: 1, for_: None, ahead: Duration::ZERO }
     }
 }
 
@@ -256,7 +258,8 @@ async fn direct<D: Desk>(
     options: &Options,
     mut watch: impl FnMut(&Played),
 ) -> Result<(), DemoError> {
-    let end = options.for_.map(|end| Moment::try_from(end.as_micros()).unwrap_or(Moment::MAX));
+    let moment = |span: Duration| Moment::try_from(span.as_micros()).unwrap_or(Moment::MAX);
+    let (end, ahead) = (options.for_.map(moment), moment(options.ahead));
     let mut start = Instant::now();
     let mut tries = 0;
     loop {
@@ -264,7 +267,10 @@ async fn direct<D: Desk>(
         let Some((moment, at)) = next.filter(|(moment, _)| end.is_none_or(|end| *moment <= end)) else {
             return Ok(());
         };
-        start = wait(start, moment, options.speed).await;
+        start = match moment.checked_sub(ahead) {
+            Some(since @ 0..) => wait(start, since, options.speed).await,
+            Some(_) | None => Instant::now(),
+        };
         let Some(stage) = stages.get_mut(at) else { return Ok(()) };
         match stage.play().await {
             Ok(played) => {
@@ -284,7 +290,7 @@ async fn direct<D: Desk>(
     }
 }
 
-/// Waits until the moment has come; the start of the teams' time, moved where one is late.
+/// Waits until the moment has come, counted from the start; the start of the teams' time, moved where one is late.
 async fn wait(start: Instant, moment: Moment, speed: f64) -> Instant {
     let speed = speed.clamp(SPEEDS.0, SPEEDS.1);
     let micros = u64::try_from(moment).unwrap_or(0);

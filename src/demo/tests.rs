@@ -113,7 +113,8 @@ fn stage(source: &Source, seed: u64) -> (Stage<Seat>, Rc<RefCell<World>>) {
 
 async fn play(stages: &mut [Stage<Seat>], seed: u64, secs: u64) -> Vec<Played> {
     let mut played = Vec::new();
-    let options = Options { speed: 100_000.0, seed, for_: Some(Duration::from_secs(secs)) };
+    let options =
+        Options { speed: 100_000.0, seed, for_: Some(Duration::from_secs(secs)), ..Options::default() };
     let ended: Result<(), DemoError> = direct(stages, &options, |step| played.push(step.clone())).await;
     ended.unwrap();
     played

@@ -10,8 +10,14 @@ use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system}
 
 use crate::patience::PATIENCE;
 use crate::run::Home;
+use slow_line::line;
+
+#[path = "slow_line.rs"]
+mod slow_line;
 
 const SIZE: PtySize = PtySize { rows: 36, cols: 120, pixel_width: 0, pixel_height: 0 };
+
+type Shows = Box<dyn FnMut(&[u8]) + Send>;
 
 /// A console with what is on its screen.
 pub(crate) struct Terminal {
@@ -30,6 +36,16 @@ impl Terminal {
     }
 
     pub(crate) fn open_like(home: &Home, like: &Command) -> Self {
+        Self::open_at(home, like, Duration::ZERO)
+    }
+
+    /// A terminal at the end of a line on which everything takes this long, each way, and one piece in a hundred comes after
+    /// a third of a second more, with all behind it. It answers what it is asked for its background and its kind.
+    pub(crate) fn open_far(home: &Home, arguments: &[&str], way: Duration) -> Self {
+        Self::open_at(home, &home.command(arguments), way)
+    }
+
+    fn open_at(home: &Home, like: &Command, way: Duration) -> Self {
         let pty = native_pty_system().openpty(SIZE).unwrap();
         let mut command = CommandBuilder::new(like.get_program());
         command.args(like.get_args());
@@ -42,18 +58,30 @@ impl Terminal {
         let child = pty.slave.spawn_command(command).unwrap();
         drop(pty.slave);
         let mut reader = pty.master.try_clone_reader().unwrap();
-        let keys = pty.master.take_writer().unwrap();
-        let (rows, columns) = (SIZE.rows.try_into().unwrap(), SIZE.cols.try_into().unwrap());
-        let screen = Arc::new(Mutex::new(vt100::Parser::new(rows, columns, 0)));
+        let mut keys = pty.master.take_writer().unwrap();
+        let screen = Arc::new(Mutex::new(blank()));
         let drawn = Arc::clone(&screen);
         let log = Arc::new(Mutex::new(Vec::new()));
         let kept = Arc::clone(&log);
+        let mut shows: Shows = Box::new(move |bytes| drawn.lock().unwrap().process(bytes));
+        if way > Duration::ZERO {
+            let there =
+                line(way, move |bytes| keys.write_all(bytes).and_then(|()| keys.flush()).unwrap_or_default());
+            keys = Box::new(there.clone());
+            let back = line(way, move |bytes| {
+                if bytes.windows(3).any(|three| three == b"\x1b[c") {
+                    there.clone().write_all(ANSWER).unwrap();
+                }
+                shows(bytes);
+            });
+            shows = Box::new(move |bytes| back.clone().write_all(bytes).unwrap());
+        }
         std::thread::spawn(move || {
             let mut bytes = [0; 4096];
             while let Ok(count @ 1..) = reader.read(&mut bytes) {
                 let bytes = bytes.get(..count).unwrap_or_default();
-                drawn.lock().unwrap().process(bytes);
                 kept.lock().unwrap().extend_from_slice(bytes);
+                shows(bytes);
             }
         });
         Self { child, keys, screen, log, read: 0, _master: pty.master }
@@ -70,6 +98,13 @@ impl Terminal {
             assert!(Instant::now() < give_up, "{wanted:?} does not come up on\n{}", self.text());
             std::thread::sleep(Duration::from_millis(20));
         }
+    }
+
+    /// The screen with all that was written, also where it is still on its way.
+    pub(crate) fn written(&self) -> String {
+        let mut all = blank();
+        all.process(&self.log.lock().unwrap());
+        all.screen().contents()
     }
 
     /// Everything that was written.
@@ -120,3 +155,10 @@ impl Drop for Terminal {
         self.child.kill().unwrap_or_default();
     }
 }
+
+fn blank() -> vt100::Parser {
+    vt100::Parser::new(SIZE.rows.try_into().unwrap(), SIZE.cols.try_into().unwrap(), 0)
+}
+
+/// What a dark terminal answers.
+const ANSWER: &[u8] = b"\x1b]11;rgb:1010/1010/1414\x1b\\\x1b[?62;22c";

@@ -4,7 +4,8 @@ use std::collections::VecDeque;
 use std::io::Write as _;
 use std::path::PathBuf;
 
-use super::{Chance, team};
+use super::team;
+use crate::chance::Chance;
 use deeds::console::app::{App, Settings};
 use deeds::console::ask::{Heard, What};
 use deeds::console::keymap::{Context, Keymap};
@@ -93,10 +94,8 @@ pub(super) struct Round {
 }
 
 impl Round {
-    pub(super) fn new(view: View, mut chance: Chance) -> Self {
+    pub(super) fn new(view: View, class: TokenClass, mut chance: Chance) -> Self {
         let mut team = team::team(view.name(), &mut chance);
-        let class =
-            *chance.pick(&[TokenClass::Admin, TokenClass::Admin, TokenClass::Reviewer, TokenClass::Watcher]);
         let me = Me { person: PersonId::new("dana").unwrap(), class };
         let settings = Settings { view, ..Settings::default() };
         let runner = team.console(me, settings, 120, 36);

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::Chance;
+use crate::chance::Chance;
 use deeds::console::testing::team::Team;
 use deeds::domain::time::{Span, Time};
 

@@ -1,6 +1,7 @@
 //! What random keys found once: a box can be confirmed only after it was drawn.
 
-use super::{Chance, team};
+use super::team;
+use crate::chance::Chance;
 use deeds::console::app::{App, Settings};
 use deeds::console::ask::What;
 use deeds::console::testing::Runner;
@@ -13,7 +14,7 @@ const KEYS: &str = "! w enter tab enter";
 
 fn console() -> Runner<App> {
     let me = Me { person: PersonId::new("dana").unwrap(), class: TokenClass::Admin };
-    team::team("unseen", &mut Chance(7)).console(me, Settings::default(), 120, 36)
+    team::team("unseen", &mut Chance::new(7)).console(me, Settings::default(), 120, 36)
 }
 
 fn commands(runner: &mut Runner<App>) -> usize {

@@ -28,6 +28,8 @@ use crate::domain::state::{Board, Thing};
 
 /// Deeds of a field that are looked at for its versions.
 const VERSIONS: usize = 200;
+/// Workspaces that are asked at once what waits there.
+const ASKED: usize = 20;
 /// Tags from here on are of what lies over the views; screens count from 0.
 const OURS: u64 = 1 << 63;
 
@@ -65,6 +67,8 @@ pub(super) enum About {
     Versions,
     /// The names of records.
     Names,
+    /// What waits in another workspace.
+    Waiting(WorkspaceId),
     /// The values of a record's fields, and what happened to it.
     Values(EntityPath),
     History(EntityPath),
@@ -417,6 +421,11 @@ impl App {
                     finder.learn(&words);
                 }
             }
+            (Some(About::Waiting(of)), result) => {
+                if let (Some(Over::Choosing(picker)), Ok(Told::Waiting(waiting))) = (&mut self.over, result) {
+                    picker.note(&of, waiting.words());
+                }
+            }
             (Some(About::Values(entity)), result) => {
                 if let Some(record) = self.page_of(&entity) {
                     record.values(result);
@@ -438,14 +447,19 @@ impl App {
         Vec::new()
     }
 
-    pub(super) fn workspaces(&self) -> Picker<WorkspaceId> {
+    /// Lists the workspaces, and asks each what waits there.
+    pub(super) fn choose_workspace(&mut self) -> Vec<Effect<Ask>> {
+        let all = self.world.workspaces.clone();
         let entry = |workspace: &WorkspaceId| Entry {
             name: workspace.to_string(),
             note: if *workspace == self.world.workspace { "here now".to_owned() } else { String::new() },
             key: String::new(),
             value: workspace.clone(),
         };
-        Picker::new("Workspaces", self.world.workspaces.iter().map(entry).collect())
+        self.over = Some(Over::Choosing(Picker::new("Workspaces", all.iter().map(entry).collect())));
+        let others = all.into_iter().filter(|workspace| *workspace != self.world.workspace);
+        let others: Vec<WorkspaceId> = others.take(ASKED).collect();
+        others.into_iter().map(|of| self.ask_over(About::Waiting(of.clone()), What::Waiting(of))).collect()
     }
 
     fn switch(&mut self, to: WorkspaceId) -> Vec<Effect<Ask>> {

@@ -1,10 +1,14 @@
 //! Going to anything by its name, over a look at it; and the page of a record.
 
 use crate::console::app::Settings;
+use crate::console::ask::{Heard, Waiting};
 use crate::console::message::Effect;
 use crate::console::place::View;
-use crate::console::testing::by_keys::{SALES_AND_SUPPORT, console, console_with, press, start, write};
+use crate::console::testing::by_keys::{
+    SALES_AND_SUPPORT, console, console_with, line_with, me, press, start, write,
+};
 use crate::console::testing::team::Team;
+use crate::domain::ids::WorkspaceId;
 use crate::domain::things::TokenClass;
 use crate::domain::time::Zone;
 
@@ -93,4 +97,22 @@ fn agents_and_what_the_map_names_are_there_and_what_only_moves_comes_last() {
     assert!(there.contains("deeds  tallyfern ▸ agents"), "{there}");
     let output = press(&mut team, &mut runner, ": text:outbox enter");
     assert!(output.contains("deeds  tallyfern ▸ map") && output.contains("mail/outbox"), "{output}");
+}
+
+#[test]
+fn the_other_workspaces_say_what_waits_there() {
+    let mut team = team();
+    team.agent("support", write("crm/contact/acme", "score", "9", 0, "model run 12")).unwrap();
+    let mut runner = console(&mut team, View::Inbox, TokenClass::Admin, (120, 36));
+    let Heard::Board { mut workspaces, me, board, trouble } = team.board(me("dana", TokenClass::Admin))
+    else {
+        panic!("no board")
+    };
+    workspaces.push(WorkspaceId::new("other").unwrap());
+    let waiting = Waiting::of(&board, team.now).words();
+    runner.server(Heard::Board { workspaces, me, board, trouble });
+    let list = press(&mut team, &mut runner, "W");
+    assert!(line_with(&list, "here now").contains("▌ tallyfern"), "{list}");
+    assert!(waiting.starts_with("1 case"), "{waiting}");
+    assert!(line_with(&list, " other ").contains(&waiting), "{list}");
 }

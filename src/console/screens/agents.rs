@@ -31,7 +31,7 @@ use crate::console::keymap::Context;
 use crate::console::place::{Place, Spot, View};
 use crate::console::under::Under;
 use crate::console::widgets::prompt::Insert;
-use crate::console::widgets::reading::{Came, Reading};
+use crate::console::widgets::reading::{Came, Moused, Reading};
 use crate::console::widgets::{Look, PLAIN, pane, plain_text};
 use crate::console::world::World;
 use crate::domain::deed::{Body, Deed};
@@ -285,8 +285,10 @@ impl Screen for Agents {
     }
 
     fn mouse(&mut self, event: MouseEvent, _world: &World) -> Vec<Want> {
-        if let Some(by) = self.reading.mouse(event) {
-            self.picking.by(by);
+        match self.reading.mouse(event) {
+            Moused::Scrolled(by) => self.picking.by(by),
+            Moused::Again(_) => self.reading.panes.opened = true,
+            Moused::Chosen(_) | Moused::Moved => {}
         }
         self.settle()
     }

@@ -28,7 +28,7 @@ use crate::console::place::{Spot, View};
 use crate::console::under::Under;
 use crate::console::widgets::form::Pressed;
 use crate::console::widgets::prompt::Insert;
-use crate::console::widgets::reading::{Came, Reading};
+use crate::console::widgets::reading::{Came, Moused, Reading};
 use crate::console::widgets::{Look, PLAIN, chrome, pane, thousands};
 use crate::console::world::World;
 use crate::domain::command::{AlertStep, AlertVerb, Command};
@@ -245,7 +245,9 @@ impl Screen for Conflicts {
     }
 
     fn mouse(&mut self, event: MouseEvent, world: &World) -> Vec<Want> {
-        self.reading.mouse(event);
+        if let Moused::Again(_) = self.reading.mouse(event) {
+            self.reading.panes.opened = true;
+        }
         self.settle(world)
     }
 

@@ -45,7 +45,7 @@ use crate::console::under::Under;
 use crate::console::widgets::Look;
 use crate::console::widgets::picker::Picker;
 use crate::console::widgets::prompt::Insert;
-use crate::console::widgets::reading::{Came, Reading};
+use crate::console::widgets::reading::{Came, Moused, Reading};
 use crate::console::world::World;
 use crate::domain::command::{Command, ItemStep, ItemVerb, ReviewVerb};
 use crate::domain::ids::{ItemNo, PersonId, QueueName};
@@ -271,7 +271,13 @@ impl Screen for Inbox {
     }
 
     fn mouse(&mut self, event: MouseEvent, world: &World) -> Vec<Want> {
-        self.reading.mouse(event);
+        match self.reading.mouse(event) {
+            // A group of alike cases opens or closes in place.
+            Moused::Again(_) if self.over.is_none() && !self.toggle_alike(world) => {
+                self.reading.panes.opened = true;
+            }
+            Moused::Again(_) | Moused::Chosen(_) | Moused::Moved | Moused::Scrolled(_) => {}
+        }
         self.settle(world)
     }
 

@@ -20,7 +20,7 @@ use std::sync::Arc;
 
 use crossterm::event::MouseEvent;
 use ratatui::buffer::Buffer;
-use ratatui::layout::Position;
+use ratatui::layout::{Position, Rect};
 
 use self::detail::Opened;
 use self::filtering::{Filtering, Typing};
@@ -37,7 +37,7 @@ use crate::console::under::Under;
 use crate::console::widgets::Look;
 use crate::console::widgets::list::ListState;
 use crate::console::widgets::prompt::{Insert, Prompt};
-use crate::console::widgets::reading::Panes;
+use crate::console::widgets::reading::{Moused, Panes};
 use crate::console::world::World;
 use crate::domain::deed::Deed;
 use crate::domain::filter::Vocabulary;
@@ -97,6 +97,8 @@ pub struct Log {
     left_at: Cell<Option<Seq>>,
     /// Where the rows were drawn last, for the mouse.
     panes: Panes,
+    /// Where the bars of the timeline were drawn last.
+    strip_area: Cell<Rect>,
 }
 
 impl Screen for Log {
@@ -169,8 +171,13 @@ impl Screen for Log {
     }
 
     fn mouse(&mut self, event: MouseEvent, world: &World) -> Vec<Want> {
+        if let Some(wants) = self.drag_on_strip(event, world) {
+            return wants;
+        }
         let list = self.family.as_mut().map_or(&mut self.window.list, |family| &mut family.list);
-        self.panes.mouse(event, list);
+        if let Moused::Again(_) = self.panes.mouse(event, list) {
+            return self.act(Action::Open, world);
+        }
         let wants = self.follow_cursor();
         wants.into_iter().chain(self.fetch(world)).collect()
     }

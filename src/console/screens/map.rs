@@ -36,7 +36,7 @@ use crate::console::under::Under;
 use crate::console::widgets::Look;
 use crate::console::widgets::list::ListState;
 use crate::console::widgets::prompt::{Insert, Prompt};
-use crate::console::widgets::reading::Panes;
+use crate::console::widgets::reading::{Moused, Panes};
 use crate::console::world::World;
 use crate::domain::ids::{AlertNo, ItemNo, MapVersion, Seq};
 use crate::domain::path::FieldPath;
@@ -222,7 +222,11 @@ impl Screen for MapScreen {
     fn mouse(&mut self, event: MouseEvent, world: &World) -> Vec<Want> {
         let [tree, matrix] = &mut self.shapes;
         let shape = if self.matrix.get() { matrix } else { tree };
-        self.panes.mouse(event, &mut shape.list);
+        match self.panes.mouse(event, &mut shape.list) {
+            Moused::Chosen(at) | Moused::Again(at) if self.is_branch_sign(at) => _ = self.toggle_branch(None),
+            Moused::Again(_) if !self.toggle_branch(None) => self.panes.opened = true,
+            Moused::Again(_) | Moused::Chosen(_) | Moused::Moved | Moused::Scrolled(_) => {}
+        }
         self.settle(world)
     }
 

@@ -25,7 +25,7 @@ use crate::console::place::{Spot, View};
 use crate::console::under::Under;
 use crate::console::widgets::list::GUTTER;
 use crate::console::widgets::prompt::Insert;
-use crate::console::widgets::reading::{Came, Reading};
+use crate::console::widgets::reading::{Came, Moused, Reading};
 use crate::console::widgets::table::{self, Shown};
 use crate::console::widgets::{Look, PLAIN, chrome, pane, plain_text, thousands};
 use crate::console::words;
@@ -161,7 +161,9 @@ impl Screen for WorkScreen {
     }
 
     fn mouse(&mut self, event: MouseEvent, _world: &World) -> Vec<Want> {
-        self.reading.mouse(event);
+        if let Moused::Again(_) = self.reading.mouse(event) {
+            self.reading.panes.opened = true;
+        }
         self.settle();
         Vec::new()
     }

@@ -38,6 +38,11 @@ pub struct Answer {
 }
 
 impl Answer {
+    /// Whether the terminal is so near that an answer, or the beginning of one, came before the first frame.
+    pub fn is_in_time(&self) -> bool {
+        self.complete || self.begun.is_some() || self.colours != Colours::default()
+    }
+
     /// Whether everything that comes has come.
     fn is_all(&self) -> bool {
         self.complete && self.colours.background.is_some()

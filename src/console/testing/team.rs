@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 
 use super::{Runner, answers};
 use crate::console::app::{App, Settings};
-use crate::console::ask::{Ask, Heard, Told, Trouble, What};
+use crate::console::ask::{Ask, Heard, Told, Trouble, Waiting, What};
 use crate::console::world::{Link, Me};
 use crate::domain::command::{Command, Principal, Request};
 use crate::domain::decide::{Answer, decide, found};
@@ -155,6 +155,7 @@ impl Team {
             }),
             // Nor is this.
             What::Save { file, .. } => Ok(Told::Saved(file)),
+            What::Waiting(_) => Ok(Told::Waiting(Waiting::of(&self.state.board, self.now))),
             What::Switch(_) | What::Move(_) => return self.board(me.clone()),
         };
         Heard::Answer { to: ask.from, tag: ask.tag, result }

@@ -63,6 +63,17 @@ pub fn tabs(look: Look<'_>, tabs: &[Tab], active: usize, room: usize) -> Line<'s
     if width(&line) <= room + 1 { line } else { tabs_with(look, tabs, active, false) }
 }
 
+/// Which tab is drawn in this cell of the line.
+pub fn tab_at(line: &Line<'_>, cell: usize) -> Option<usize> {
+    let mut to = 0;
+    let hit = line.spans.iter().position(|span| {
+        to += span.width();
+        cell < to
+    });
+    // Between two tabs stands a blank.
+    hit.filter(|at| at.is_multiple_of(2)).map(|at| at / 2)
+}
+
 fn tabs_with(look: Look<'_>, tabs: &[Tab], active: usize, names: bool) -> Line<'static> {
     let theme = look.theme;
     let mut spans = Vec::new();
@@ -92,20 +103,38 @@ fn tabs_with(look: Look<'_>, tabs: &[Tab], active: usize, names: bool) -> Line<'
     Line::from(spans)
 }
 
-/// The hint line: keys in the accent, labels dim. Where room is short, hints go from the third of the end on, so that the first
-/// and the last two, how to go anywhere and help, stay as long as any.
-pub fn hints(look: Look<'_>, hints: &[(String, String)], room: usize) -> Line<'static> {
+fn hint_wide((key, label): &(String, String)) -> usize {
+    key.chars().count() + 1 + label.chars().count()
+}
+
+/// The hints that there is room for.
+fn fitting(hints: &[(String, String)], room: usize) -> Vec<&(String, String)> {
     let mut shown: Vec<_> = hints.iter().collect();
     let wide = |shown: &[&(String, String)]| {
-        let text: usize =
-            shown.iter().map(|(key, label)| key.chars().count() + 1 + label.chars().count()).sum();
-        text + HINT_GAP * shown.len().saturating_sub(1) + 1
+        shown.iter().map(|hint| hint_wide(hint)).sum::<usize>() + HINT_GAP * shown.len().saturating_sub(1) + 1
     };
     while shown.len() > 1 && wide(&shown) > room {
         shown.remove(if shown.len() > 3 { shown.len() - 3 } else { shown.len() - 2 });
     }
+    shown
+}
+
+/// The key of the hint that is drawn in this cell.
+pub fn hint_at(hints: &[(String, String)], room: usize, cell: usize) -> Option<&str> {
+    let mut from = 1;
+    fitting(hints, room).into_iter().find_map(|hint| {
+        let to = from + hint_wide(hint);
+        let hit = (from..to).contains(&cell);
+        from = to + HINT_GAP;
+        hit.then_some(hint.0.as_str())
+    })
+}
+
+/// The hint line: keys in the accent, labels dim. Where room is short, hints go from the third of the end on, so that the first
+/// and the last two, how to go anywhere and help, stay as long as any.
+pub fn hints(look: Look<'_>, hints: &[(String, String)], room: usize) -> Line<'static> {
     let mut spans = vec![Span::raw(" ")];
-    for (at, (key, label)) in shown.into_iter().enumerate() {
+    for (at, (key, label)) in fitting(hints, room).into_iter().enumerate() {
         if at > 0 {
             spans.push(Span::raw(" ".repeat(HINT_GAP)));
         }

@@ -86,6 +86,16 @@ impl<T> Picker<T> {
         }
     }
 
+    /// Says something else of what is chosen with this.
+    pub fn note(&mut self, value: &T, note: String)
+    where
+        T: PartialEq,
+    {
+        if let Some(entry) = self.entries.iter_mut().find(|entry| entry.value == *value) {
+            entry.note = note;
+        }
+    }
+
     /// What can be made of what is typed, before all that only has it in its name.
     pub fn offer(&mut self, offered: Vec<Entry<T>>) {
         self.offered = offered;

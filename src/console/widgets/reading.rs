@@ -18,6 +18,8 @@ use crate::console::keymap::Context;
 
 /// Rows that one turn of the wheel goes by.
 const WHEEL: isize = 3;
+/// The least and the most of the width that the line between rows and detail can be dragged to leave them, in percent.
+const DRAGGED: (u16, u16) = (20, 80);
 /// Cells that the line of the filter needs beside it.
 const FILTER_BESIDE: usize = 30;
 
@@ -28,9 +30,26 @@ pub struct Panes {
     pub opened: bool,
     /// How far down the detail is read.
     pub scroll: Scroll,
-    /// As last drawn: where the rows are, and whether the detail stands beside them.
+    /// As last drawn: where the rows are, whether the detail stands beside them, and where both and the line between are.
     rows: Cell<Rect>,
     beside: Cell<bool>,
+    wall: Cell<(Rect, Rect)>,
+    /// What the rows have of the width since the line was dragged, in percent.
+    share: Option<u16>,
+    dragging: bool,
+}
+
+/// What the mouse did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Moused {
+    /// Nothing, or it moved among the rows.
+    Moved,
+    /// A row was chosen that was not; how far into the rows that was, in cells.
+    Chosen(u16),
+    /// The row that was chosen already: as if it was opened by key.
+    Again(u16),
+    /// The detail was scrolled by so many lines.
+    Scrolled(isize),
 }
 
 impl Panes {
@@ -56,30 +75,52 @@ impl Panes {
         true
     }
 
-    /// Takes the wheel and clicks. The result is by how many lines the detail was scrolled.
+    /// Takes the wheel, clicks, and the line between rows and detail being dragged.
     #[expect(clippy::wildcard_enum_match_arm, reason = "crossterm's enum: nothing else is taken")]
-    pub fn mouse(&mut self, event: MouseEvent, list: &mut ListState) -> Option<isize> {
-        let rows = self.rows.get();
-        let inside = rows.contains(Position { x: event.column, y: event.row });
+    pub fn mouse(&mut self, event: MouseEvent, list: &mut ListState) -> Moused {
+        let (rows, at) = (self.rows.get(), Position { x: event.column, y: event.row });
         let by = match event.kind {
             MouseEventKind::ScrollDown => WHEEL,
             MouseEventKind::ScrollUp => -WHEEL,
-            MouseEventKind::Down(MouseButton::Left) if inside => {
+            MouseEventKind::Down(MouseButton::Left) => {
+                self.dragging = self.wall.get().1.contains(at);
+                if self.dragging || !rows.contains(at) {
+                    return Moused::Moved;
+                }
                 // Who clicks into the list has its keys again.
                 self.opened = false;
-                if let Some(row) = list.row_at(event.row - rows.y) {
-                    list.select(row);
+                let Some(row) = list.row_at(at.y - rows.y) else { return Moused::Moved };
+                if list.selected() == Some(row) {
+                    return Moused::Again(at.x - rows.x);
                 }
-                return None;
+                list.select(row);
+                return Moused::Chosen(at.x - rows.x);
             }
-            _ => return None,
+            MouseEventKind::Drag(MouseButton::Left) if self.dragging => {
+                let body = self.wall.get().0;
+                let left = u32::from(at.x.saturating_sub(body.x)) * 100 / u32::from(body.width.max(1));
+                let left = u16::try_from(left).unwrap_or(DRAGGED.1);
+                self.share = Some(left.clamp(DRAGGED.0, DRAGGED.1));
+                return Moused::Moved;
+            }
+            _ => {
+                self.dragging = false;
+                return Moused::Moved;
+            }
         };
-        if inside {
+        if rows.contains(at) {
             list.move_by(by);
-            return None;
+            return Moused::Moved;
         }
         self.scroll.by(by);
-        Some(by)
+        Moused::Scrolled(by)
+    }
+
+    /// The rows' share of the width: as given, until the line beside them was dragged.
+    pub fn share(&self, body: Rect, given: Option<u16>) -> Option<u16> {
+        let share = given.map(|given| self.share.unwrap_or(given));
+        self.wall.set(share.map(|share| (body, pane::split(body, share).1)).unwrap_or_default());
+        share
     }
 
     /// Nothing is drawn yet: a click hits nothing.
@@ -234,8 +275,8 @@ impl<K: PartialEq> Reading<K> {
         other
     }
 
-    /// Takes the wheel and clicks. The result is by how many lines the detail was scrolled.
-    pub fn mouse(&mut self, event: MouseEvent) -> Option<isize> {
+    /// Takes the wheel, clicks and drags.
+    pub fn mouse(&mut self, event: MouseEvent) -> Moused {
         self.panes.mouse(event, &mut self.list)
     }
 
@@ -255,6 +296,7 @@ impl<K: PartialEq> Reading<K> {
         detail: impl FnOnce(&mut Buffer, Rect),
     ) -> Option<Position> {
         self.panes.begin(share.is_some());
+        let share = self.panes.share(body, share);
         let list = |buffer: &mut Buffer, area: Rect| {
             let (area, foot) = cut_bottom(area, u16::from(self.is_filtered() || self.is_typing()));
             self.panes.rows_are_at(rows(buffer, area));
@@ -373,8 +415,26 @@ mod tests {
             row,
             modifiers: crossterm::event::KeyModifiers::NONE,
         };
-        assert_eq!(reading.mouse(event(MouseEventKind::Down(MouseButton::Left), 5, 2)), None);
+        let down = MouseEventKind::Down(MouseButton::Left);
+        assert_eq!(reading.mouse(event(down, 5, 2)), Moused::Chosen(5));
         assert_eq!(reading.list.selected(), Some(1));
-        assert_eq!(reading.mouse(event(MouseEventKind::ScrollDown, 70, 2)), Some(WHEEL));
+        assert_eq!(reading.mouse(event(down, 5, 2)), Moused::Again(5));
+        assert_eq!(reading.mouse(event(MouseEventKind::ScrollDown, 70, 2)), Moused::Scrolled(WHEEL));
+    }
+
+    #[test]
+    fn the_line_between_rows_and_detail_can_be_dragged() {
+        let mut reading = reading();
+        let wall = |text: &str| text.lines().next().and_then(|line| line.chars().position(|c| c == '│'));
+        let at = wall(&screen(&reading, &NAMES, 90)).unwrap();
+        let mut mouse = |kind, column| {
+            let modifiers = crossterm::event::KeyModifiers::NONE;
+            reading.mouse(MouseEvent { kind, column, row: 3, modifiers });
+        };
+        mouse(MouseEventKind::Down(MouseButton::Left), u16::try_from(at).unwrap());
+        mouse(MouseEventKind::Drag(MouseButton::Left), 63);
+        mouse(MouseEventKind::Up(MouseButton::Left), 63);
+        mouse(MouseEventKind::Drag(MouseButton::Left), 20);
+        assert_eq!(wall(&screen(&reading, &NAMES, 90)), Some(64));
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{export, pages};
 use crate::api::Looked;
 use crate::client::{Client, ClientError, Result as ClientResult};
-use crate::console::ask::{Told, Trouble, What};
+use crate::console::ask::{Told, Trouble, Waiting, What};
 use crate::domain::deed::Deed;
 use crate::domain::ids::Seq;
 
@@ -78,6 +78,11 @@ pub(super) async fn carry(
         What::Save { file, text } => {
             export::save(&file, &text).await?;
             Ok(Told::Saved(file))
+        }
+        What::Waiting(_) => {
+            let start = client.board().await.map_err(|error| trouble(&error))?;
+            let now = client.now().await.map_err(|error| trouble(&error))?;
+            Ok(Told::Waiting(Waiting::of(&start.board, now)))
         }
         What::Switch(_) => Err(not_ours("switching workspaces")),
         What::Move(_) => Err(not_ours("moving the clock")),

@@ -15,13 +15,17 @@ use crate::domain::deed::Deed;
 use crate::domain::ids::AgentId;
 use crate::domain::readiness::agents::{LIST_DAYS, Standing, standing};
 use crate::domain::readiness::{Evidence, Gate, Team};
-use crate::domain::state::{Board, day_of};
+use crate::domain::state::{Board, History, day_of};
 use crate::domain::time::{Span as TimeSpan, Time};
 
 /// Cells of the labels.
 const LABEL: usize = 11;
 /// Days of the strip.
 const STRIP_DAYS: usize = 28;
+/// Bars of the week: four hours each.
+const WEEK_BARS: usize = 42;
+/// Parts of the window of readiness whose approvals are told one by one.
+const PARTS: i64 = 4;
 /// What stands beside the last day of it.
 const TODAY: &str = "  today";
 /// What waits for an agent, as far as it is told here.
@@ -148,6 +152,8 @@ impl Told<'_> {
         let per_day = tenths(u64::from(standing.deeds) * 10, u64::try_from(LIST_DAYS).unwrap_or(1));
         let words = format!("{}, {per_day} a day; {} stopped", deeds(standing.deeds), standing.stopped);
         self.facts.say("7 days", &words);
+        self.facts
+            .lined("", vec![rows::week(look, self.board, self.agent, now, WEEK_BARS.min(self.facts.wide()))]);
         let days = STRIP_DAYS.min(self.facts.wide());
         let mut line = rows::strip(look, self.board, self.agent, now, days);
         if days + TODAY.len() <= self.facts.wide() {
@@ -157,7 +163,8 @@ impl Told<'_> {
         self.leads(&Target::Filter(format!("actor:{} since:{window}d", self.agent)));
         let approvals = match standing.approved_percent() {
             Some(percent) => {
-                format!("{percent}% of {} as they were, in {window} days", standing.approvals)
+                let over = self.approved_over(&facts.history, window);
+                format!("{percent}% of {} as they were, in {window} days{over}", standing.approvals)
             }
             None => format!("none in {window} days"),
         };
@@ -179,6 +186,22 @@ impl Told<'_> {
         match month.interventions.last.0 {
             0 => self.done(),
             _ => self.leads(&Target::Deed(month.interventions.last)),
+        }
+    }
+
+    /// How that went from one part of the days to the next, the oldest first; a part without an answer is left out.
+    fn approved_over(&self, history: &History, days: i64) -> String {
+        let (now, whole) = (self.world.now, TimeSpan::from_days(days).micros());
+        let begins = |part: i64| now.minus(TimeSpan::from_micros(whole - whole / PARTS * part));
+        let percents = (0..PARTS).filter_map(|part| {
+            let answers = history.between(begins(part), begins(part + 1)).answers;
+            answers.approved.n.saturating_mul(100).checked_div(answers.all()).map(|n| format!("{n}%"))
+        });
+        let percents: Vec<String> = percents.collect();
+        if percents.len() < 2 {
+            String::new()
+        } else {
+            format!(": {}", percents.join(self.look.glyphs.arrow))
         }
     }
 

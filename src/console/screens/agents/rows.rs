@@ -13,9 +13,9 @@ use crate::console::widgets::{Look, bars, cells, clip, put_at, spoken, styled, t
 use crate::console::words;
 use crate::console::world::World;
 use crate::domain::ids::{Actor, AgentId};
-use crate::domain::readiness::agents::{Standing, standing};
+use crate::domain::readiness::agents::{LIST_DAYS, Standing, standing};
 use crate::domain::readiness::{AgentReadiness, GateKind, GateState, Team};
-use crate::domain::state::{Board, day_of};
+use crate::domain::state::{Board, History, Sums, day_of};
 use crate::domain::things::AlertKind;
 use crate::domain::time::{Span as TimeSpan, Time};
 
@@ -132,22 +132,39 @@ fn since(last: Time, now: Time) -> String {
 
 /// The deeds of the last days as a strip, the worst of each day giving the colour.
 pub(super) fn strip(look: Look<'_>, board: &Board, agent: &AgentId, now: Time, days: usize) -> Line<'static> {
-    let today = day_of(now);
-    let first = today + 1 - i64::try_from(days).unwrap_or(1);
-    let mut bins = vec![bars::Bin { count: 0, style: look.theme.success, selected: false }; days];
-    let Some(facts) = board.agents.get(agent) else { return bars::histogram(look, days, &bins) };
-    for (day, bin) in (first..).zip(&mut bins) {
-        let counts = facts.history.on_day(day);
+    let first = day_of(now) + 1 - i64::try_from(days).unwrap_or(1);
+    bars_of(look, board, agent, days, |history, nth| history.on_day(first + nth))
+}
+
+/// The same of the last seven days, a bar for so many hours each.
+pub(super) fn week(look: Look<'_>, board: &Board, agent: &AgentId, now: Time, bars: usize) -> Line<'static> {
+    let week = TimeSpan::from_days(LIST_DAYS).micros();
+    let each = week / i64::try_from(bars.max(1)).unwrap_or(1);
+    let begins = |nth: i64| now.minus(TimeSpan::from_micros(week - each * nth));
+    bars_of(look, board, agent, bars, |history, nth| history.between(begins(nth), begins(nth + 1)))
+}
+
+fn bars_of(
+    look: Look<'_>,
+    board: &Board,
+    agent: &AgentId,
+    bars: usize,
+    of: impl Fn(&History, i64) -> Sums,
+) -> Line<'static> {
+    let mut bins = vec![bars::Bin { count: 0, style: look.theme.success, selected: false }; bars];
+    let Some(facts) = board.agents.get(agent) else { return bars::histogram(look, bars, &bins) };
+    for (nth, bin) in (0..).zip(&mut bins) {
+        let counts = of(&facts.history, nth);
         bin.count = u64::from(counts.deeds.n);
         let stopped = counts.refused.n.saturating_add(counts.failed.n);
-        // A tenth or more of a day stopped is a bad day.
+        // A tenth or more of it stopped is bad.
         if stopped > 0 && stopped.saturating_mul(10) >= counts.deeds.n {
             bin.style = look.theme.danger;
         } else if stopped > 0 {
             bin.style = look.theme.warning;
         }
     }
-    bars::histogram(look, days, &bins)
+    bars::histogram(look, bars, &bins)
 }
 
 /// What is drawn of.

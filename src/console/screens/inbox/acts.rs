@@ -302,6 +302,18 @@ impl Inbox {
         self.sort(world);
     }
 
+    /// Opens or closes a group of alike cases; says whether this is one.
+    pub(super) fn toggle_alike(&mut self, world: &World) -> bool {
+        let Some(item) = self.focused(world).cloned() else { return false };
+        match self.alike.stands(&item) {
+            Stands::Closed => self.alike.open(&item),
+            Stands::Open => _ = self.alike.close(&item),
+            Stands::Alone | Stands::Under => return false,
+        }
+        self.sort(world);
+        true
+    }
+
     /// Another case of the review, or of the list.
     fn neighbour(&mut self, forward: bool) {
         match &mut self.review {

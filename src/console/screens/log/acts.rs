@@ -3,6 +3,9 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
+use ratatui::layout::Position;
+
 use super::detail::{Mode, Opened};
 use super::filtering::{self, Typing};
 use super::{BOOKMARKS, Log, Over, Sent, row};
@@ -132,6 +135,25 @@ impl Log {
                 let Some((from, to)) = self.strip.mark() else { return Some(Vec::new()) };
                 let text = self.filtering.with_time(from, to);
                 return Some(self.set_filter(&text, world).unwrap_or_else(Want::fail));
+            }
+            _ => return None,
+        }
+        Some(Vec::new())
+    }
+
+    /// A range of the timeline being dragged over; none where the mouse is elsewhere.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "crossterm's enum: nothing else is taken")]
+    pub(super) fn drag_on_strip(&mut self, event: MouseEvent, world: &World) -> Option<Vec<Want>> {
+        let area = self.strip_area.get();
+        let inside = area.contains(Position { x: event.column, y: event.row });
+        let at = event.column.clamp(area.x, area.right().saturating_sub(1).max(area.x)) - area.x;
+        match event.kind {
+            MouseEventKind::Down(MouseButton::Left) if inside => self.strip.point(area.width, at, true),
+            MouseEventKind::Drag(MouseButton::Left) if self.strip.pick.is_some() => {
+                self.strip.point(area.width, at, false);
+            }
+            MouseEventKind::Up(MouseButton::Left) if self.strip.is_range() => {
+                return self.act_on_strip(Action::Open, world);
             }
             _ => return None,
         }

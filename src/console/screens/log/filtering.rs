@@ -34,6 +34,24 @@ impl Filtering {
         self.filter.matches(deed)
     }
 
+    /// The deed with the field in front that it was asked for by; none where that stands there already.
+    pub(super) fn as_asked(&self, deed: &Deed) -> Option<Deed> {
+        let asked = |choice: &Choice| {
+            let Choice::Entity(pattern) = choice else { return None };
+            let named = pattern.field_text().is_some_and(|field| field != "*");
+            deed.fields.iter().position(|field| {
+                let entity = field.entity.as_ref().or(deed.subject.as_ref());
+                named && entity.is_some_and(|entity| pattern.matches(entity, &field.name))
+            })
+        };
+        let terms = self.filter.terms().iter().filter(|term| !term.negated);
+        let at = terms.flat_map(|term| &term.choices).find_map(asked).filter(|at| *at > 0)?;
+        let mut deed = deed.clone();
+        let field = deed.fields.remove(at);
+        deed.fields.insert(0, field);
+        Some(deed)
+    }
+
     /// The range of time that it fixes, where it fixes the beginning.
     pub(super) fn range(&self, now: Time) -> Option<(Time, Time)> {
         let (mut since, mut until) = (None, None);

@@ -142,11 +142,27 @@ impl Strip {
         true
     }
 
+    /// Whether both ends are chosen.
+    pub(super) fn is_range(&self) -> bool {
+        self.pick.is_some_and(|pick| pick.from.is_some())
+    }
+
     /// Moves the end that is being chosen.
     pub(super) fn move_pick(&mut self, by: isize) {
         let last = self.buckets.len().saturating_sub(1);
         if let Some(pick) = &mut self.pick {
             pick.at = pick.at.saturating_add_signed(by).min(last);
+        }
+    }
+
+    /// Chooses the bar that so many of the last ones begin with, and so many further; anew, or up to there.
+    pub(super) fn point(&mut self, shown: u16, at: u16, anew: bool) {
+        let first = self.buckets.len().saturating_sub(usize::from(shown));
+        let at = (first + usize::from(at)).min(self.buckets.len().saturating_sub(1));
+        match &mut self.pick {
+            Some(pick) if !anew => *pick = Pick { at, from: Some(pick.from.unwrap_or(pick.at)) },
+            pick if anew => *pick = Some(Pick { at, from: None }),
+            Some(_) | None => {}
         }
     }
 

@@ -197,3 +197,15 @@ fn nothing_panics_on_any_size() {
         }
     }
 }
+
+#[test]
+fn a_deed_found_by_a_field_shows_that_field() {
+    let mut team = team();
+    let both = json!({"do": "write", "entity": "crm/deal/7", "changes": {"owner": "kim", "stage": "won"},
+                      "expected": {"owner": 0, "stage": 0}, "reason": "signed"});
+    team.agent("sales", both).unwrap();
+    let mut runner = console(&mut team, 120, 16);
+    assert!(line_with(&runner.screen_text(), "signed").contains("#owner +1"));
+    let found = press(&mut team, &mut runner, "/ text:entity:**#stage enter");
+    assert!(line_with(&found, "signed").contains("#stage +1"), "{found}");
+}

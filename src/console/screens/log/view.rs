@@ -10,7 +10,7 @@ use crate::console::widgets::list::{self, GUTTER};
 use crate::console::widgets::pane::{self, COMPACT_FROM};
 use crate::console::widgets::table::{self, Column, Shown};
 use crate::console::widgets::tree::{self, Node};
-use crate::console::widgets::{Look, bars, chrome, cut_top, prompt, put, styled, thousands, width};
+use crate::console::widgets::{Look, bars, cells, chrome, cut_top, prompt, put, styled, thousands, width};
 use crate::console::words;
 use crate::console::world::World;
 
@@ -35,11 +35,12 @@ impl Log {
         let (line, body) = cut_top(body, u16::from(line_wanted));
         let beside = self.opened.is_some() && pane::is_full(body);
         self.panes.begin(beside);
+        let share = self.panes.share(body, beside.then_some(LEFT_PERCENT));
         pane::list_and_detail(
             buffer,
             body,
             look,
-            (beside.then_some(LEFT_PERCENT), self.opened.is_some()),
+            (share, self.opened.is_some()),
             |buffer, area| {
                 self.panes.rows_are_at(self.draw_list(buffer, area, look, world));
                 None
@@ -96,11 +97,15 @@ impl Log {
         let words = format!("  {}{happened} ", self.strip.words(world.zone, world.now));
         let free = usize::from(area.width).saturating_sub(width(&left) + words.chars().count() + 3);
         let strip = bars::histogram(look, free.min(STRIP_WIDE), &self.strip.bins(look));
-        let mut right = strip.spans;
+        let (strip_wide, mut right) = (strip.spans.len(), strip.spans);
         if !right.is_empty() {
             right.push(Span::styled(words, theme.muted));
         }
-        chrome::two_ends(buffer, area, look, left, &[Line::from(right)]);
+        let right = Line::from(right);
+        let bars = cells(strip_wide);
+        let at = area.right().saturating_sub(cells(width(&right)));
+        self.strip_area.set(Rect { x: at, width: bars, ..area });
+        chrome::two_ends(buffer, area, look, left, &[right]);
     }
 
     fn standing(&self, look: Look<'_>, world: &World) -> Vec<Span<'static>> {
@@ -137,7 +142,8 @@ impl Log {
         let state = (&self.window.list, true);
         let rows = table::draw(buffer, area, look, (columns, ""), state, |at, layout| {
             let Some(deed) = self.window.rows().get(at) else { return Shown::nothing() };
-            let cells = row::cells(look, layout, narrow, deed, world.now);
+            let asked = self.filtering.as_asked(deed);
+            let cells = row::cells(look, layout, narrow, asked.as_ref().unwrap_or(deed), world.now);
             (Shown::Cells(cells), self.bookmarks.contains(&deed.seq))
         });
         if self.window.rows().is_empty() {

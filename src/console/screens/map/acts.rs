@@ -10,7 +10,8 @@ use crate::console::ask::{Told, Trouble, What};
 use crate::console::asking;
 use crate::console::place::Spot;
 use crate::console::screens::Want;
-use crate::console::widgets::list::ListState;
+use crate::console::widgets::cells;
+use crate::console::widgets::list::{GUTTER, ListState};
 use crate::console::world::World;
 use crate::domain::code::Code;
 use crate::domain::ids::{AgentId, MapVersion};
@@ -118,6 +119,12 @@ impl MapScreen {
         }
         self.known.as_of = head;
         vec![self.asking.ask(Sent::Activity, What::Activity(pattern))]
+    }
+
+    /// Whether the sign of an open or closed branch, or what stands left of it, is so many cells into the chosen row.
+    pub(super) fn is_branch_sign(&self, at: u16) -> bool {
+        let signed = self.selected().filter(|row| row.opens).map(|row| cells(row.depth * 2 + 1) + GUTTER);
+        signed.is_some_and(|sign| at <= sign)
     }
 
     pub(super) fn toggle_branch(&mut self, open: Option<bool>) -> bool {

@@ -112,7 +112,7 @@ impl MapScreen {
             draw_unwritten(buffer, body, look, board);
             return None;
         }
-        let share = self.is_split(body).then_some(LEFT_PERCENT);
+        let share = self.panes.share(body, self.is_split(body).then_some(LEFT_PERCENT));
         pane::list_and_detail(
             buffer,
             body,
