@@ -68,6 +68,8 @@ mod readiness;
 mod rehearse;
 #[path = "cli/removed.rs"]
 mod removed;
+#[path = "cli/replay.rs"]
+mod replay;
 #[path = "cli/report.rs"]
 mod report;
 #[path = "cli/room.rs"]

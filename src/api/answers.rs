@@ -324,6 +324,9 @@ pub struct AsOf {
     pub seq: Seq,
     /// The time that it stands for: the one asked for, or when the deed asked for was recorded.
     pub time: Time,
+    /// That time is when deeds happened: of a history that was taken in, which was recorded later.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub happened: bool,
 }
 
 /// What a server says of itself.

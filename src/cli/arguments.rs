@@ -8,7 +8,7 @@ use super::then::Then;
 use super::{
     agent, agents, alerts, away, backup, checkpoint, clock, console, demo, doctor, entity, fan_outs,
     handoffs, hook, import, inbox, join, keys, leases, ledger, log, man, map, outputs, overrides, readiness,
-    rehearse, report, review, serve, single, tokens, trace, verify, who_owns, work, workspaces,
+    rehearse, replay, report, review, serve, single, tokens, trace, verify, who_owns, work, workspaces,
 };
 
 const EXAMPLES: &str = "\
@@ -65,6 +65,8 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: Option<alerts::Command>,
     },
+    /// A conflict step by step: both sides, the fields changing, and what another map would have said
+    Replay(replay::Command),
     /// What was recorded under a wrong clock, set right
     #[command(subcommand)]
     Clock(clock::Command),

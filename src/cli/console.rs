@@ -134,7 +134,7 @@ pub(super) fn settings(config: &Config, view: View) -> anyhow::Result<Settings> 
 }
 
 /// The timezone that times are told in, where it is not the workspace's.
-fn zone(timezone: Timezone) -> anyhow::Result<Option<Zone>> {
+pub(super) fn zone(timezone: Timezone) -> anyhow::Result<Option<Zone>> {
     Ok(match timezone {
         Timezone::Workspace => None,
         Timezone::Named(zone) => Some(zone),
@@ -234,7 +234,7 @@ fn view(text: &str) -> Result<View, String> {
     View::named(text).ok_or_else(|| format!("views are {}", names.join(", ")))
 }
 
-fn size(text: &str) -> Result<(u16, u16), String> {
+pub(super) fn size(text: &str) -> Result<(u16, u16), String> {
     let mend = || "write columns and rows, such as 120x36, each from 1 to 500".to_owned();
     let (width, height) = text.split_once('x').ok_or_else(mend)?;
     let part = |text: &str| text.parse().ok().filter(|cells| (1..=500).contains(cells)).ok_or_else(mend);
@@ -283,8 +283,7 @@ pub(super) fn screen(context: &Context, command: &ScreenCommand) -> anyhow::Resu
 /// The background of a picture and its text; a picture has colours of its own.
 fn drawn_in(settings: &mut Settings, picture: bool) -> (Rgb, Rgb) {
     let light = settings.theme.light().unwrap_or(false);
-    let (ground, letters) =
-        if light { (Rgb(253, 253, 252), Rgb(30, 33, 38)) } else { (Rgb(16, 20, 27), Rgb(222, 226, 233)) };
+    let (ground, letters) = if light { picture::LIGHT } else { picture::DARK };
     if picture {
         if settings.theme != Choice::HighContrast {
             settings.theme = if light { Choice::TrueLight } else { Choice::TrueDark };

@@ -37,6 +37,7 @@ mod overrides;
 mod readiness;
 mod rehearse;
 mod replace;
+mod replay;
 mod reply;
 mod report;
 mod review;
@@ -127,6 +128,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<Status> {
         Some(Command::Report(command)) => report::run(&context, &command),
         Some(Command::Agents(command)) => agents::run(&context, &command),
         Some(Command::Rehearse(command)) => rehearse::run(&context, &command),
+        Some(Command::Replay(command)) => replay::run(&context, &command),
         Some(Command::Readiness(command)) => readiness::run(&context, &command),
         Some(Command::Map(command)) => map::run(&context, command),
         Some(Command::Override(command)) => overrides::run(&context, command),

@@ -38,6 +38,9 @@ pub(super) fn with_client(
 /// Tells a person which moment is shown, if it is not the present.
 pub(super) fn tell(out: Output, client: &Client) -> anyhow::Result<()> {
     match client.looks_at() {
+        Some(then) if then.happened => {
+            out.faint(format!("as it happened by {}, deed {}", then.time, then.seq))
+        }
         Some(then) => out.faint(format!("as of {}, deed {}", then.time, then.seq)),
         None => Ok(()),
     }

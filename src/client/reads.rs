@@ -6,6 +6,7 @@ use super::bound::Bound;
 use super::send::Ask;
 use super::{Client, ClientError, Result, Then};
 use crate::api::{AsOf, ChainView, Histogram, LedgerPage, RawDeed, Stats, WhoAmI};
+use crate::domain::filter::At;
 use crate::domain::ids::{AgentId, Seq};
 use crate::domain::path::{FieldPath, Pattern};
 use crate::domain::readiness::agents::AgentList;
@@ -58,7 +59,12 @@ impl Client {
             why: "the server does not say which moment that is; it is of an older version".to_owned(),
         })?;
         let by_number = at.trim().trim_start_matches('#').bytes().all(|byte| byte.is_ascii_digit());
-        let text = if by_number { as_of.seq.to_string() } else { as_of.time.to_string() };
+        let named = match (by_number, as_of.happened) {
+            (true, _) => At::Seq(as_of.seq),
+            (false, true) => At::Happened(as_of.time),
+            (false, false) => At::Time(as_of.time),
+        };
+        let text = named.to_string();
         Ok(Self { then: Some(Then { text: Arc::from(text), as_of }), ..self.clone() })
     }
 

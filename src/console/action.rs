@@ -124,6 +124,9 @@ actions! {
     Follow "follow" "follow" Look Looks "Follow what is new, or hold still";
     Trace "trace" "trace" Look Looks "Everything that happened to this entity";
     Causes "causes" "causes" Look Looks "The chain of causes of this deed";
+    Replay "replay" "replay" Look Looks "Play both sides of the alert step by step, and what another map would have said";
+    Faster "faster" "faster" Look Looks "Play it faster";
+    Slower "slower" "slower" Look Looks "Play it slower";
     HowItWas "how-it-was" "how it was" Look Looks "Look at how everything was when this happened";
     Raw "raw" "raw" Look Looks "The original: as JSON, then as hex";
     Zoom "zoom" "zoom" Look Looks "Zoom the timeline in or out";

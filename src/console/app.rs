@@ -7,6 +7,7 @@ mod hear;
 mod mouse;
 mod over;
 mod past;
+mod replay;
 mod whole;
 
 use std::path::{Path, PathBuf};
@@ -243,13 +244,21 @@ impl App {
         }
     }
 
-    pub(super) fn look(&self) -> Look<'_> {
-        let glyphs: &'static Glyphs = match (self.settings.linear, self.settings.ascii) {
+    fn glyphs(&self) -> &'static Glyphs {
+        match (self.settings.linear, self.settings.ascii) {
             (true, _) => &glyphs::WORDS,
             (false, true) => &glyphs::ASCII,
             (false, false) => &glyphs::UNICODE,
-        };
-        Look { theme: &self.theme, glyphs, zone: self.world.zone }
+        }
+    }
+
+    pub(super) fn look(&self) -> Look<'_> {
+        Look { theme: &self.theme, glyphs: self.glyphs(), zone: self.world.zone }
+    }
+
+    /// The same signs without colours, for text that leaves the screen.
+    fn plain(&self) -> Look<'static> {
+        Look { theme: &theme::PLAIN, glyphs: self.glyphs(), zone: self.world.zone }
     }
 
     pub(super) fn screen(&self) -> Option<&dyn Screen> {
@@ -382,6 +391,7 @@ impl App {
             Action::Mouse => return self.toggle_mouse(),
             Action::ReloadTheme => return self.reload_theme(),
             Action::Peek => return self.peek(),
+            Action::Replay => return self.begin_replay(),
             Action::AsOf => self.begin_naming(),
             Action::Present => return self.leave_the_past(),
             _ if self.closes_the_past(action) => return self.leave_the_past(),
@@ -514,17 +524,23 @@ impl App {
                 self.retheme(read);
                 Vec::new()
             }
-            // Of a rehearsal the time comes with how it stands.
-            Message::Clock { .. } if self.world.rehearsing.is_some() => Vec::new(),
             Message::Clock { now_micros } => {
-                self.world.tick(Time::from_micros(now_micros));
-                self.stale = true;
+                self.pass(Time::from_micros(now_micros));
                 Vec::new()
             }
             Message::Server(heard) => self.hear(heard),
         };
         effects.extend(self.fetch_what_is_shown());
         effects
+    }
+
+    /// Time passes: what is played goes on by the clock on the wall. Of a rehearsal the time comes with how it stands.
+    fn pass(&mut self, now: Time) {
+        self.tick_replay(now);
+        if self.world.rehearsing.is_none() {
+            self.world.tick(now);
+            self.stale = true;
+        }
     }
 
     fn refresh_if_stale(&mut self) -> Vec<Effect<Ask>> {
@@ -584,6 +600,11 @@ impl Program for App {
     }
 
     fn pace(&self) -> Pace {
+        if let Some(Over::Replay(replay)) = &self.over
+            && replay.pace() == Pace::Animation
+        {
+            return Pace::Animation;
+        }
         if matches!(self.world.link, Link::Lost { .. }) {
             return Pace::Second;
         }

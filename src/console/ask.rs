@@ -69,6 +69,13 @@ pub enum What {
         /// Where to; `.csv` for a table, anything else for a deed a line.
         file: PathBuf,
     },
+    /// A text into a file, which must not be there yet.
+    Save {
+        /// Where to.
+        file: PathBuf,
+        /// What.
+        text: String,
+    },
     /// What a map would have said to what has happened lately. It is told how far that has got, too.
     Plan(String),
     /// What an answer to an item would do.
@@ -146,6 +153,8 @@ pub enum Told {
     Whole(Option<Whole>),
     /// Every agent in one line.
     Agents(Box<AgentList>),
+    /// The text is in this file.
+    Saved(PathBuf),
     /// How much waits in another workspace.
     Waiting(Waiting),
     /// So many deeds are in the file.

@@ -110,6 +110,7 @@ fn foot<'a>(app: &'a App, look: Look<'_>, body: Rect) -> Option<Foot<'a>> {
             | Over::Naming(_)
             | Over::Help(_)
             | Over::Rehearsal(_)
+            | Over::Replay(_)
             | Over::Peek(_),
         )
         | None => return None,
@@ -182,6 +183,7 @@ fn draw_over(
             app.world.rehearsing.as_ref()?.draw(buffer, screen, look, scroll);
             None
         }
+        Some(Over::Replay(replay)) => replay.draw_over(buffer, screen, look),
     }
 }
 
@@ -253,9 +255,10 @@ fn moment(then: AsOf, world: &World, look: Look<'_>, room: u16) -> Line<'static>
     let same_day = then.time.at(world.zone).date_naive() == world.clock.at(world.zone).date_naive();
     let time = then.time.at(world.zone).format(if same_day { "%H:%M:%S %Z" } else { "%d %b %H:%M:%S %Z" });
     let deed = super::widgets::thousands(then.seq.0);
+    let by = if then.happened { "as it happened by" } else { "as of" };
     let (sign, style) = (look.glyphs.then, look.theme.warning.add_modifier(Modifier::REVERSED));
     let text = if room >= pane::FULL_FROM {
-        format!(" {sign} as of {time} {} deed {deed} ", look.glyphs.dot)
+        format!(" {sign} {by} {time} {} deed {deed} ", look.glyphs.dot)
     } else {
         format!(" {sign} {time} #{} ", then.seq)
     };

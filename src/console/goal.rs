@@ -249,7 +249,7 @@ fn typed(text: &str, world: &World) -> Vec<Entry<Goal>> {
             let then = format!("as of #{seq}");
             all.push(plain(then, "everything as it was after it".to_owned(), Goal::Moment(seq.to_string())));
         }
-        Ok(At::Time(_)) => {
+        Ok(At::Time(_) | At::Happened(_)) => {
             let goal = Goal::Moment(text.to_owned());
             all.push(plain(format!("as of {text}"), "everything as it was then".to_owned(), goal));
         }

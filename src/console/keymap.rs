@@ -53,6 +53,7 @@ contexts! {
     Preview "preview" None, "A preview with buttons is open.";
     Picker "picker" None, "A list to choose from is open: palette, workspaces.";
     Peek "peek" None, "A quick look lies over the view.";
+    Replay "replay" None, "A conflict is being played again.";
 }
 
 /// What is wrong with a keymap file: the place, the reason, the mend.

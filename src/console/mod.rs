@@ -36,6 +36,7 @@ pub mod picture;
 pub mod place;
 pub mod record;
 pub mod rehearsing;
+pub mod replay;
 pub mod reviews;
 pub mod run;
 pub mod screens;

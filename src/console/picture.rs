@@ -17,6 +17,11 @@ const LINE: f64 = 13.5;
 /// Pixels around the frame.
 const EDGE: f64 = 12.0;
 
+/// A dark background and the text on it, for what is looked at elsewhere.
+pub const DARK: (Rgb, Rgb) = (Rgb(16, 20, 27), Rgb(222, 226, 233));
+/// The same, light.
+pub const LIGHT: (Rgb, Rgb) = (Rgb(253, 253, 252), Rgb(30, 33, 38));
+
 /// How the cells of a run look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Paint {

@@ -13,7 +13,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use super::ask::{Ask, Heard, Told, What};
+use super::ask::{Ask, Heard, Told, Trouble, What};
 use super::rehearsing::{Controls, Move};
 use super::world::{Link, Me};
 use crate::api::Hash;
@@ -27,6 +27,14 @@ pub const QUEUE: usize = 4096;
 const RETRY_FIRST: Duration = Duration::from_millis(200);
 /// The longest such wait.
 const RETRY_MOST: Duration = Duration::from_secs(10);
+
+/// Asks one thing by a client of one's own, without a console.
+///
+/// # Errors
+/// When no answer comes, with what can be done.
+pub async fn ask(client: &Client, what: What) -> Result<Told, Trouble> {
+    carry::carry(client, what, |_| {}).await
+}
 
 /// The way to one workspace: a client with that workspace's token.
 #[derive(Debug, Clone)]

@@ -46,6 +46,14 @@ pub fn severity(look: Look<'_>, severity: Severity) -> (&'static str, Style) {
     }
 }
 
+/// Said where times are those at which deeds happened, and not those at which they were recorded.
+pub const AS_IT_HAPPENED: &str = "as it happened";
+
+/// Whether a deed was recorded later than it happened: it is of a history that was taken in.
+pub fn was_taken_in(deed: &Deed) -> bool {
+    deed.recorded.since(deed.time) >= TimeSpan::from_mins(1)
+}
+
 /// `09:04`, or with the day where that is another one than today's.
 pub fn clock(zone: Zone, time: Time, now: Time) -> String {
     let (time, now) = (time.at(zone), now.at(zone));

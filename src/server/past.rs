@@ -11,12 +11,13 @@ use super::workspace::Workspace;
 use crate::api::{AsOf, PAGE_LIMIT, Problem, ProblemCode};
 use crate::coordinator::PastError;
 use crate::domain::deed::Deed;
-use crate::domain::filter::At;
+use crate::domain::filter::{At, Filter};
 use crate::domain::ids::{AgentId, Seq};
 use crate::domain::path::{EntityPath, FieldName};
 use crate::domain::sight::Sight;
 use crate::domain::state::{Front, State};
 use crate::domain::time::Time;
+use crate::index::PageFrom;
 
 /// Where in the request it stands.
 const PLACE: &str = "query, `at`";
@@ -44,19 +45,39 @@ pub(super) async fn moment(call: &Call, query: &Query) -> Result<Option<Moment>,
     let asked = match at {
         At::Seq(seq) => Ok(seq),
         At::Time(time) => handle.seq_at(time).await,
+        At::Happened(_) => Err(PastError::Empty),
     };
-    let board = match asked {
-        Ok(seq) => handle.board_at(seq).await,
-        Err(error) => Err(error),
+    let (asked, happened) = match (at, asked) {
+        (At::Happened(time), _) => (nothing_happened(happened(call, time).await?, time), true),
+        // Nothing was recorded by then; a history that was taken in may reach back there.
+        (At::Time(time), Err(before @ PastError::BeforeFirst { .. })) => match happened(call, time).await? {
+            Some(seq) => (Ok(seq), true),
+            None => (Err(unseen(&before)), false),
+        },
+        (At::Seq(_) | At::Time(_), asked) => (asked.map_err(|error| unseen(&error)), false),
     };
-    let board = board.map_err(|error| unseen(&error))?;
+    let board = handle.board_at(asked?).await.map_err(|error| unseen(&error))?;
     let time = match at {
         At::Seq(_) => board.recorded,
-        At::Time(time) => time,
+        At::Time(time) | At::Happened(time) => time,
     };
-    let as_of = AsOf { seq: board.head, time };
+    let as_of = AsOf { seq: board.head, time, happened };
     let front = Front::of_board((*board).clone());
     Ok(Some(Moment { front: Arc::new(front), as_of }))
+}
+
+/// The last deed that happened by then, whenever it was recorded.
+async fn happened(call: &Call, time: Time) -> Result<Option<Seq>, Box<Problem>> {
+    let filter = Filter::parse(&format!("until:{time}"), time)
+        .map_err(|error| defect(format!("a time can't be looked for: {error}")))?;
+    call.space.index_reached(call.space.handle().front().board.head).await?;
+    let page = call.space.ask_index(move |index| index.page(&filter, PageFrom::Newest, 1)).await?;
+    Ok(page.seqs.first().copied())
+}
+
+fn nothing_happened(found: Option<Seq>, time: Time) -> Result<Seq, Box<Problem>> {
+    let none = || Problem::new(ProblemCode::OutOfHistory, format!("nothing happened by {time}")).at(PLACE);
+    found.ok_or_else(|| Box::new(none()))
 }
 
 /// Why the past can't be seen.

@@ -69,7 +69,7 @@ impl App {
         effects
     }
 
-    fn copy(&mut self, text: String, what: &str) -> Effect<Ask> {
+    pub(super) fn copy(&mut self, text: String, what: &str) -> Effect<Ask> {
         let route = self.settings.clipboard;
         let tone = if route.is_refused() { Tone::Failed } else { Tone::Done };
         self.say(tone, format!("{what}: {}", route.words()));

@@ -14,6 +14,7 @@ use crate::console::overriding::{Came, Overriding};
 use crate::console::peek::Peek;
 use crate::console::place::{Place, Spot, View};
 use crate::console::record::Record;
+use crate::console::replay::{Part, Replay};
 use crate::console::screens::Screen;
 use crate::console::under::Under;
 use crate::console::widgets::chrome::Tone;
@@ -51,6 +52,8 @@ pub(in crate::console) enum Over {
     Naming(Naming),
     /// What comes out otherwise in a rehearsal.
     Rehearsal(Scroll),
+    /// A conflict played again.
+    Replay(Box<Replay>),
 }
 
 /// What an answer will be about.
@@ -71,6 +74,10 @@ pub(super) enum About {
     History(EntityPath),
     /// A thing of the board with all that it carries, as it is or was after a deed.
     Whole(Thing, Option<Seq>),
+    /// What a replay needs.
+    Replay(Part),
+    /// A file being written.
+    Saved,
     /// An override, with the words for when it is done, and what its box was about.
     Step {
         done: String,
@@ -90,6 +97,7 @@ impl Over {
             Self::Help(_) | Self::Rehearsal(_) => Context::Preview,
             Self::Choosing(_) | Self::Finding(_) => Context::Picker,
             Self::Peek(_) => Context::Peek,
+            Self::Replay(replay) => replay.context(),
             Self::Naming(_) => Context::Prompt,
             Self::Override(overriding) => overriding.context(),
             Self::Desk(desk) => desk.context(),
@@ -104,6 +112,7 @@ impl Over {
                 vec![Action::Submit, Action::NextSuggestion, Action::Close]
             }
             Self::Peek(peek) => peek.hints(board),
+            Self::Replay(replay) => replay.hints(),
             Self::Naming(_) => vec![Action::Submit, Action::Close],
             Self::Override(overriding) => overriding.hints(),
             Self::Desk(desk) => desk.hints(),
@@ -122,6 +131,7 @@ impl Over {
             | Self::Naming(_)
             | Self::Help(_)
             | Self::Rehearsal(_)
+            | Self::Replay(_)
             | Self::Peek(_) => None,
         }
     }
@@ -130,6 +140,7 @@ impl Over {
     pub(super) fn is_typing(&self) -> bool {
         matches!(self, Self::Choosing(_) | Self::Finding(_) | Self::Naming(_))
             || self.form().is_some_and(|(_, form)| form.is_typing())
+            || matches!(self, Self::Replay(replay) if replay.is_typing())
     }
 
     /// What an action does now, where that is not what its label says.
@@ -137,6 +148,7 @@ impl Over {
         match self {
             Self::Override(overriding) => overriding.does(action),
             Self::Desk(desk) => desk.does(action),
+            Self::Replay(replay) => replay.does(action),
             Self::Choosing(_) if action == Action::Submit => Some("choose".to_owned()),
             Self::Naming(_) | Self::Finding(_) if action == Action::Submit => Some("go there".to_owned()),
             Self::Help(_) | Self::Rehearsal(_) if action == Action::Down => Some("scroll".to_owned()),
@@ -162,6 +174,7 @@ impl App {
             Some(Over::Override(overriding)) => overriding.insert(insert),
             Some(Over::Desk(desk)) => desk.insert(insert),
             Some(Over::Naming(naming)) => _ = naming.prompt.insert(insert),
+            Some(Over::Replay(replay)) => replay.insert(insert),
             Some(Over::Help(_) | Over::Rehearsal(_) | Over::Peek(_)) | None => {}
         }
         Vec::new()
@@ -171,6 +184,7 @@ impl App {
         match (&mut self.over, action) {
             (Some(Over::Override(_) | Over::Desk(_)), _) => return self.act_override(action, ahead),
             (Some(Over::Peek(_)), _) => return self.act_peek(action),
+            (Some(Over::Replay(_)), _) => return self.act_replay(action),
             (Some(Over::Naming(_)), Action::Submit) => return self.name_moment(),
             (Some(Over::Naming(_)), Action::Close) => self.stop_naming(),
             (Some(Over::Choosing(picker)), Action::Submit) => {
@@ -395,6 +409,12 @@ impl App {
                     }
                 }
             }
+            (Some(About::Replay(part)), result) => self.told_replay(part, result),
+            (Some(About::Saved), Ok(Told::Saved(file))) => {
+                self.say(Tone::Done, format!("{} is written", file.display()));
+            }
+            (Some(About::Saved), Ok(_)) => self.say(Tone::Failed, asking::ANOTHER_ANSWER.to_owned()),
+            (Some(About::Saved), Err(trouble)) => self.say(Tone::Failed, trouble.to_string()),
             (Some(About::Whole(thing, at)), result) => self.told_whole(&thing, at, result),
             (Some(About::Names), result) => {
                 if let (Some(Over::Finding(finder)), Ok(Told::Words(words))) = (&mut self.over, result) {

@@ -16,6 +16,7 @@ use crossterm::event::MouseEvent;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
+pub(in crate::console) use self::rows::alert;
 use self::step::AlertBox;
 use super::{Areas, Badge, Screen, Want};
 use crate::console::action::Action;
@@ -194,7 +195,7 @@ impl Screen for Conflicts {
             (None, Some(typing)) => typing,
             (None, None) if self.reading.focus().is_none() => vec![A::Resolved],
             (None, None) => {
-                let first = [A::Acknowledge, A::Resolve, A::Escalate, A::Causes, A::Trace];
+                let first = [A::Acknowledge, A::Resolve, A::Escalate, A::Replay, A::Causes, A::Trace];
                 let more = self.reading.list.is_cut().then_some(A::Right);
                 let then = [A::Freeze, A::Pause, A::Revert, A::Resolved];
                 first.into_iter().chain(then).chain(more).collect()

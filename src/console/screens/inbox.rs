@@ -204,6 +204,7 @@ impl Screen for Inbox {
             }
             hints.push(A::Filter);
         }
+        hints.extend(item.case.alert().map(|_| A::Replay));
         if !self.answered.is_empty() {
             hints.push(A::Undo);
         }

@@ -3,7 +3,8 @@
 //!
 //! Here are the state and what keys do; `window` is the stretch of time in sight, `held` the deeds of it and what is asked
 //! for, `moves` goes about in time and lanes, `lanes` says who has a lane and what lies on it, `links` are the lines between,
-//! `view` draws, `told` says what is under the cursor, `aside` what is open beside.
+//! `view` draws, `told` says what is under the cursor, `aside` what is open beside, `ends` knows where the ledger begins and where
+//! the last activity is.
 //!
 //! # What moves, and when
 //!
@@ -12,6 +13,7 @@
 //! time or goes by a whole window; in between they stand still, and newcomers get theirs below.
 
 mod aside;
+mod ends;
 mod held;
 mod lanes;
 mod links;
@@ -32,6 +34,7 @@ use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
+use self::ends::Ends;
 use self::held::{Asked, Held};
 use self::lanes::{Grid, Lane};
 use self::seek::Sought;
@@ -59,6 +62,10 @@ enum Sent {
     Seek(Sought),
     /// How it was at a moment.
     Then(String),
+    /// Whether anything happened before a moment.
+    Before(Time),
+    /// The last deed: of an agent, or of anybody.
+    Latest { agents: bool },
 }
 
 /// Where the reader is.
@@ -104,6 +111,8 @@ pub struct Watch {
     linked: Cell<(bool, usize)>,
     /// What was open at the cursor, while time is held.
     then: Then,
+    /// Where the ledger begins, and whether the window stands at the last activity.
+    ends: Ends,
     asking: Asking<Sent>,
     /// The reader was here: from then on what is in sight is fetched.
     visited: bool,
@@ -219,6 +228,7 @@ impl Watch {
             self.epoch += 1;
         }
         let mut wants = self.wants(asked);
+        wants.extend(self.ask_ends(world));
         wants.extend(self.ask_then(world));
         wants
     }
@@ -270,8 +280,8 @@ impl Screen for Watch {
             Action::Down => self.lane_by(1),
             Action::PageUp | Action::HalfUp => self.lane_by(-page),
             Action::PageDown | Action::HalfDown => self.lane_by(page),
-            Action::Left | Action::Right => self.sideways(world, action == Action::Left),
-            Action::Earlier | Action::Later => self.leap(world, action == Action::Earlier),
+            Action::Left | Action::Right => wants = self.sideways(world, action == Action::Left),
+            Action::Earlier | Action::Later => wants = self.leap(world, action == Action::Earlier),
             Action::ZoomIn | Action::ZoomOut => wants = self.rescale(world, action == Action::ZoomOut),
             Action::Follow if self.still.is_none() => self.hold_here(world),
             Action::AsOfHere => wants = self.look_back(world),
@@ -298,9 +308,10 @@ impl Screen for Watch {
     #[expect(clippy::wildcard_enum_match_arm, reason = "crossterm's enum: nothing else is taken")]
     fn mouse(&mut self, event: MouseEvent, world: &World) -> Vec<Want> {
         let area = self.marks_area.get();
+        let mut wants = Vec::new();
         match event.kind {
-            MouseEventKind::ScrollDown => self.sideways(world, false),
-            MouseEventKind::ScrollUp => self.sideways(world, true),
+            MouseEventKind::ScrollDown => wants = self.sideways(world, false),
+            MouseEventKind::ScrollUp => wants = self.sideways(world, true),
             MouseEventKind::Down(MouseButton::Left)
                 if area.contains(Position { x: event.column, y: event.row }) =>
             {
@@ -315,11 +326,13 @@ impl Screen for Watch {
             }
             _ => {}
         }
-        self.settle(world)
+        wants.extend(self.settle(world));
+        wants
     }
 
     fn deed(&mut self, deed: &Arc<Deed>, _world: &World) {
         self.held.live(deed);
+        self.go_on_from_the_last();
     }
 
     fn refresh(&mut self, world: &World) -> Vec<Want> {
@@ -340,10 +353,11 @@ impl Screen for Watch {
         let told = match result {
             Ok(told) => told,
             Err(trouble) => {
-                if let Sent::Then(asked) = sent {
-                    return self.no_then(asked, world);
+                match sent {
+                    Sent::Then(asked) => return self.no_then(asked, world),
+                    Sent::Held(_) | Sent::Seek(_) => self.held.failed(),
+                    Sent::Before(_) | Sent::Latest { .. } => return Vec::new(),
                 }
-                self.held.failed();
                 return Want::fail(trouble.to_string());
             }
         };
@@ -363,7 +377,11 @@ impl Screen for Watch {
                 self.then.take(asked, board, as_of);
                 Vec::new()
             }
-            (Sent::Held(_) | Sent::Seek(_) | Sent::Then(_), _) => Want::fail(asking::ANOTHER_ANSWER),
+            (Sent::Before(from), Told::Page(page)) => self.found_before(from, &page, world),
+            (Sent::Latest { agents }, Told::Page(page)) => self.found_latest(agents, &page, world),
+            (Sent::Held(_) | Sent::Seek(_) | Sent::Then(_) | Sent::Before(_) | Sent::Latest { .. }, _) => {
+                Want::fail(asking::ANOTHER_ANSWER)
+            }
         };
         wants.extend(self.settle(world));
         wants

@@ -231,9 +231,19 @@ impl Team {
 
     fn board_then(&self, at: &str) -> Found<(Board, AsOf)> {
         let at = At::parse(at, self.now).map_err(|error| trouble(&error, "mend the time"))?;
+        let by_then =
+            |time: Time| self.deeds.iter().filter(move |deed| deed.time <= time).map(|deed| deed.seq).max();
+        let nothing_yet = |time: Time| self.deeds.first().is_none_or(|first| first.recorded > time);
+        let at = match at {
+            // Nothing was recorded by then; what was taken in may have happened.
+            At::Time(time) if nothing_yet(time) && by_then(time).is_some() => At::Happened(time),
+            At::Seq(_) | At::Time(_) | At::Happened(_) => at,
+        };
+        let last = if let At::Happened(time) = at { by_then(time) } else { None };
         let is_in = |deed: &&Arc<Deed>| match at {
             At::Seq(seq) => deed.seq <= seq,
             At::Time(time) => deed.recorded <= time,
+            At::Happened(_) => last.is_some_and(|last| deed.seq <= last),
         };
         let mut board = Board::new(self.workspace());
         for deed in self.deeds.iter().take_while(is_in) {
@@ -241,16 +251,16 @@ impl Team {
         }
         let known = match at {
             At::Seq(seq) => board.head == seq,
-            At::Time(_) => true,
+            At::Time(_) | At::Happened(_) => true,
         };
         if board.head == Seq(0) || !known {
             return Err(trouble(&"the ledger has nothing there", "name a moment that has been"));
         }
         let time = match at {
             At::Seq(_) => board.recorded,
-            At::Time(time) => time,
+            At::Time(time) | At::Happened(time) => time,
         };
-        let as_of = AsOf { seq: board.head, time };
+        let as_of = AsOf { seq: board.head, time, happened: matches!(at, At::Happened(_)) };
         Ok((board, as_of))
     }
 

@@ -153,6 +153,8 @@ impl Team {
                 // Nothing is written here: whoever carries requests writes files.
                 Told::Exported { file, deeds: deeds.len() as u64 }
             }),
+            // Nor is this.
+            What::Save { file, .. } => Ok(Told::Saved(file)),
             What::Waiting(_) => Ok(Told::Waiting(Waiting::of(&self.state.board, self.now))),
             What::Switch(_) | What::Move(_) => return self.board(me.clone()),
         };

@@ -75,6 +75,10 @@ pub(super) async fn carry(
             let deeds = export::export(client, filter, &file).await?;
             Ok(Told::Exported { file, deeds })
         }
+        What::Save { file, text } => {
+            export::save(&file, &text).await?;
+            Ok(Told::Saved(file))
+        }
         What::Waiting(_) => {
             let start = client.board().await.map_err(|error| trouble(&error))?;
             let now = client.now().await.map_err(|error| trouble(&error))?;

@@ -18,14 +18,19 @@ pub enum At {
     Seq(Seq),
     /// After every deed that was recorded by then.
     Time(Time),
+    /// After the last deed that happened by then, whenever it was recorded: of a history that was taken in.
+    Happened(Time),
 }
+
+/// Before a time that means when deeds happened.
+const HAPPENED: &str = "happened ";
 
 /// Why a text names no moment.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AtError {
     /// It is neither a sequence nor a time.
     #[error(
-        "{0:?} is no moment; write a sequence such as 4711, a time such as 2026-02-14T08:11:00Z, 2026-02-14 or 08:11 (all UTC), or -2h for two hours ago"
+        "{0:?} is no moment; write a sequence such as 4711, a time such as 2026-02-14T08:11:00Z, 2026-02-14 or 08:11 (all UTC), -2h for two hours ago, or happened 2026-02-14 for a history that was taken in"
     )]
     Unreadable(String),
     /// It has not come yet.
@@ -41,7 +46,7 @@ pub enum AtError {
 impl At {
     /// Reads `4711` and `#4711`, `2026-02-14`, `2026-02-14T08:11`, `2026-02-14T08:11:00.5Z`, `08:11` (the last one that
     /// has been), and `-2h` or `2h` for two hours ago. A day, a minute or a second is meant as a whole, as after
-    /// `until:`, as far as it has been.
+    /// `until:`, as far as it has been. `happened` before a time means when deeds happened, not when they were recorded.
     ///
     /// # Errors
     /// When it is none of these, or lies after `now`.
@@ -50,6 +55,12 @@ impl At {
         let unreadable = || AtError::Unreadable(text.chars().take(AT_BYTES).collect());
         if text.is_empty() || text.len() > AT_BYTES {
             return Err(unreadable());
+        }
+        if let Some(time) = text.strip_prefix(HAPPENED) {
+            return match Self::parse(time, now)? {
+                Self::Time(time) => Ok(Self::Happened(time)),
+                Self::Seq(_) | Self::Happened(_) => Err(unreadable()),
+            };
         }
         if let Ok(seq) = text.strip_prefix('#').unwrap_or(text).parse::<u64>() {
             return Ok(Self::Seq(Seq(seq)));
@@ -81,6 +92,7 @@ impl fmt::Display for At {
         match self {
             Self::Seq(seq) => write!(f, "{seq}"),
             Self::Time(time) => write!(f, "{time}"),
+            Self::Happened(time) => write!(f, "{HAPPENED}{time}"),
         }
     }
 }
@@ -114,6 +126,8 @@ mod tests {
             ("08:11", time("2026-02-14T08:11:59.999999Z")),
             ("09:04", At::Time(now())),
             ("22:15:01", time("2026-02-13T22:15:01.999999Z")),
+            ("happened 2026-02-13", At::Happened("2026-02-13T23:59:59.999999Z".parse().unwrap())),
+            ("happened -2h", At::Happened("2026-02-14T07:04:30Z".parse().unwrap())),
         ] {
             assert_eq!(At::parse(text, now()), Ok(at), "{text}");
             assert_eq!(At::parse(&at.to_string(), now()), Ok(at), "{text}");
@@ -122,9 +136,20 @@ mod tests {
 
     #[test]
     fn what_is_no_moment_is_told_with_the_mend() {
-        for text in
-            ["", " ", "yesterday", "-", "--2h", "2026-13-01", "24:00", "99999999999999999999999", "#x"]
-        {
+        for text in [
+            "",
+            " ",
+            "yesterday",
+            "-",
+            "--2h",
+            "2026-13-01",
+            "24:00",
+            "99999999999999999999999",
+            "#x",
+            "happened",
+            "happened 4",
+            "happened happened 1h",
+        ] {
             assert!(matches!(At::parse(text, now()), Err(AtError::Unreadable(_))), "{text:?}");
         }
         assert!(At::parse(&"9".repeat(5_000), now()).unwrap_err().to_string().len() < 400);

@@ -8,4 +8,4 @@ pub mod plan;
 
 pub use document::document;
 pub use infer::{Inferred, Inferring};
-pub use plan::{Plan, Planning};
+pub use plan::{Plan, Planning, Weighed};

@@ -37,7 +37,7 @@ static COLUMNS_NARROW: [Column; 4] = [
 const WIDE_FROM: u16 = 66;
 
 /// The alert of that number, open or resolved.
-pub(super) fn alert(board: &Board, no: AlertNo) -> Option<&Arc<Alert>> {
+pub(in crate::console) fn alert(board: &Board, no: AlertNo) -> Option<&Arc<Alert>> {
     board.alerts.get(&no).or_else(|| board.resolved.iter().find(|alert| alert.no == no))
 }
 

@@ -11,6 +11,7 @@ use crate::console::widgets::pane::{self, COMPACT_FROM};
 use crate::console::widgets::table::{self, Column, Shown};
 use crate::console::widgets::tree::{self, Node};
 use crate::console::widgets::{Look, bars, cells, chrome, cut_top, prompt, put, styled, thousands, width};
+use crate::console::words;
 use crate::console::world::World;
 
 /// The list's share of the width while a deed is open beside it.
@@ -91,7 +92,9 @@ impl Log {
             left.extend(self.standing(look, world));
         }
         let left = Line::from(left);
-        let words = format!("  {} ", self.strip.words(world.zone, world.now));
+        let late = self.window.rows().back().is_some_and(|deed| words::was_taken_in(deed));
+        let happened = if late { format!(", {}", words::AS_IT_HAPPENED) } else { String::new() };
+        let words = format!("  {}{happened} ", self.strip.words(world.zone, world.now));
         let free = usize::from(area.width).saturating_sub(width(&left) + words.chars().count() + 3);
         let strip = bars::histogram(look, free.min(STRIP_WIDE), &self.strip.bins(look));
         let (strip_wide, mut right) = (strip.spans.len(), strip.spans);

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::Watch;
+use super::ends::BEGINS;
 use super::lanes::{self, Lane};
 use crate::console::screens::Want;
 use crate::console::world::World;
@@ -13,6 +14,7 @@ impl Watch {
     /// Time stands still from now on.
     pub(super) fn hold(&mut self, world: &World) {
         self.chosen = true;
+        self.ends.leave_the_last();
         if self.still.is_none() {
             self.still = Some(world.now);
             self.still_from = world.board.as_ref().map(|board| board.head).unwrap_or_default();
@@ -23,6 +25,7 @@ impl Watch {
     pub(super) fn follow(&mut self) {
         self.unordered |= self.still.is_some();
         self.still = None;
+        self.ends.leave_the_last();
         (self.cursor.at, self.cursor.deed) = (None, None);
     }
 
@@ -33,8 +36,8 @@ impl Watch {
         self.still = Some(Time::from_micros(end).min(world.now));
     }
 
-    /// A cell to the left or to the right; the window goes along at its ends.
-    pub(super) fn sideways(&mut self, world: &World, back: bool) {
+    /// A cell to the left or to the right; the window goes along at its ends, not beyond the ledger's beginning.
+    pub(super) fn sideways(&mut self, world: &World, back: bool) -> Vec<Want> {
         let window = self.window(world);
         let column = self.column(&window, &self.grid(&window));
         self.hold(world);
@@ -43,25 +46,33 @@ impl Watch {
         let at = window.start_of(column).micros();
         let next = if back { at.saturating_sub(cell) } else { at.saturating_add(cell) };
         if back && column == 0 {
+            if self.ends.begins_in(&window) {
+                return Want::info(BEGINS);
+            }
             self.shift(world, -cell);
         } else if !back && column >= last {
             if window.to() > world.now {
-                return;
+                return Vec::new();
             }
             self.shift(world, cell);
         }
         (self.cursor.at, self.cursor.deed) = (Some(Time::from_micros(next)), None);
+        Vec::new()
     }
 
-    /// By a whole window, the cursor staying where it is on the screen.
-    pub(super) fn leap(&mut self, world: &World, back: bool) {
+    /// By a whole window, the cursor staying where it is on the screen; not beyond the ledger's beginning.
+    pub(super) fn leap(&mut self, world: &World, back: bool) -> Vec<Want> {
         let window = self.window(world);
+        if back && self.ends.begins_in(&window) {
+            return Want::info(BEGINS);
+        }
         let column = self.column(&window, &self.grid(&window));
         let span = window.to().since(window.from()).micros();
         self.shift(world, if back { -span } else { span });
         let window = self.window(world);
         (self.cursor.at, self.cursor.deed) = (Some(window.start_of(column)), None);
         self.unordered = true;
+        Vec::new()
     }
 
     /// Puts a moment in sight and the cursor on it. Time is held for it.

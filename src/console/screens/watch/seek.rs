@@ -16,8 +16,10 @@ use crate::domain::time::{Span, Time};
 /// A deed out of sight that is looked for.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Sought {
-    /// The very first one.
+    /// The first one of the ledger.
     First,
+    /// The first one that happened before that moment, which is the ledger's first: of a history that was taken in.
+    Before(Time),
     /// The one of that number.
     Deed(Seq),
     /// The nearest one in time.
@@ -80,6 +82,7 @@ impl Watch {
     pub(super) fn seek(&mut self, sought: Sought, world: &World) -> Vec<Want> {
         let (filter, direction) = match &sought {
             Sought::First => (String::new(), Direction::Oldest),
+            Sought::Before(at) => (format!("until:{}", at.minus(Span::from_micros(1))), Direction::Oldest),
             Sought::Deed(seq) => (format!("seq:{seq}..{seq}"), Direction::Oldest),
             Sought::Near { later: true, from, .. } if *from > world.now => {
                 return Want::info(nothing(&sought));
@@ -103,10 +106,17 @@ impl Watch {
     /// What was looked for is here, or there is none.
     pub(super) fn found(&mut self, sought: &Sought, page: &Page, world: &World) -> Vec<Want> {
         let Some(deed) = page.deeds.first() else {
-            return Want::info(nothing(sought));
+            return if matches!(sought, Sought::Before(_)) {
+                Vec::new()
+            } else {
+                Want::info(nothing(sought))
+            };
         };
         self.go_to_deed(deed, world);
-        Vec::new()
+        match sought {
+            Sought::First => self.seek(Sought::Before(deed.time), world),
+            Sought::Before(_) | Sought::Deed(_) | Sought::Near { .. } => Vec::new(),
+        }
     }
 }
 
@@ -126,7 +136,7 @@ fn attention_filter() -> String {
 
 fn nothing(sought: &Sought) -> String {
     match sought {
-        Sought::First => "nothing has happened yet".to_owned(),
+        Sought::First | Sought::Before(_) => "nothing has happened yet".to_owned(),
         Sought::Deed(seq) => format!("deed #{seq} is not there"),
         Sought::Near { later, lane, .. } => {
             let when = if *later { "later" } else { "earlier" };

@@ -272,3 +272,50 @@ fn the_whole_console_can_be_seen_as_of_a_deed_and_nothing_later_is_in_it() {
     let back = press(&mut team, &mut runner, "backspace");
     assert!(back.contains("back in the present") || back.contains("■ held"), "{back}");
 }
+
+#[test]
+fn it_opens_at_the_last_activity_and_goes_on_when_something_happens() {
+    let mut team = team();
+    team.now = team.now.plus(Span::from_days(3));
+    let mut runner = console(&mut team, 120, 36);
+    let opened = runner.screen_text();
+    assert!(opened.contains("■ last activity 3d ago  15 m to 20 Nov 09:1"), "{opened}");
+    assert!(lane(&opened, "sales").contains('●'), "{opened}");
+    assert!(lane(&opened, "sales").trim_end().ends_with('»'), "it ends with the last deed: {opened}");
+    team.agent("archivist", write("archive/2026", "closed", "yes", 0, "the quarter is over")).unwrap();
+    team.serve(&mut runner);
+    assert!(runner.screen_text().contains("● following"));
+    // Who has gone elsewhere is left there.
+    team.now = team.now.plus(Span::from_days(3));
+    let mut runner = console(&mut team, 120, 36);
+    press(&mut team, &mut runner, "h");
+    team.agent("archivist", write("archive/2027", "closed", "no", 0, "it begins")).unwrap();
+    team.serve(&mut runner);
+    assert!(line_with(&runner.screen_text(), "held").contains("1 new"));
+}
+
+#[test]
+fn nothing_leads_beyond_the_beginning_of_the_ledger() {
+    let mut team = team();
+    for keys in [
+        "[ [ [ [ [ [ [ [",
+        "home [ [",
+        "home h h h h h h h h h h h h h h h h h h h h h h h h h h h h h h h h",
+    ] {
+        let mut runner = console(&mut team, 120, 36);
+        let back = press(&mut team, &mut runner, keys);
+        assert!(line_with(&back, "held").contains("the ledger begins here"), "{keys}: {back}");
+        let lanes: String = back.lines().filter(|line| line.contains('│')).collect();
+        assert!(lanes.contains('·') || lanes.contains('●'), "something is in sight: {back}");
+        assert!(
+            press(&mut team, &mut runner, "[").contains("the ledger begins here: nothing happened before")
+        );
+        assert!(!press(&mut team, &mut runner, "]").contains("nothing happened before"));
+    }
+    // Typed ahead of every answer, it comes back to the beginning.
+    let mut runner = console(&mut team, 120, 36);
+    runner.send_keys_at_once("[ [ [ [ [ [ [ [ [ [ [ [").unwrap();
+    team.serve(&mut runner);
+    let back = runner.screen_text();
+    assert!(line_with(&back, "held").contains("the ledger begins here"), "{back}");
+}

@@ -173,14 +173,25 @@ impl Watch {
             }
             Some(at) => {
                 let back = words::age(world.now.since(at));
-                let back = if back == "now" { String::new() } else { format!(", {back} back") };
-                left.push(Span::styled(format!("{} held{back}", glyphs.read_only), theme.warning));
-                let to = at.at(world.zone).format("%H:%M:%S");
-                left.push(Span::styled(format!("  {} to {to}", self.scale.name()), theme.base));
+                let words = match (self.ends.last(), back.as_str()) {
+                    (Some(_), _) => format!("last activity {back} ago"),
+                    (None, "now") => "held".to_owned(),
+                    (None, _) => format!("held, {back} back"),
+                };
+                left.push(Span::styled(format!("{} {words}", glyphs.read_only), theme.warning));
+                let (at, now) = (at.at(world.zone), world.now.at(world.zone));
+                let same_day = at.date_naive() == now.date_naive();
+                let to = at.format(if same_day { "%H:%M:%S" } else { "%d %b %H:%M:%S" });
+                let late = self.held.within(&scene.window).any(|deed| words::was_taken_in(deed));
+                let happened = if late { format!(", {}", words::AS_IT_HAPPENED) } else { String::new() };
+                left.push(Span::styled(format!("  {} to {to}{happened}", self.scale.name()), theme.base));
                 let new =
                     world.board.as_ref().map_or(0, |board| board.head.0.saturating_sub(self.still_from.0));
                 if new > 0 {
                     left.push(Span::styled(format!("  {} new", thousands(new)), theme.accent));
+                }
+                if self.ends.begins_in(&scene.window) {
+                    left.push(Span::styled("  the ledger begins here", theme.info));
                 }
             }
         }
@@ -188,7 +199,9 @@ impl Watch {
         for lane in &self.order {
             tally.add(&self.lane_tally(scene, lane));
         }
-        let mut right = vec![Span::styled(format!("{} deeds", thousands(tally.total())), theme.subtle)];
+        let total = tally.total();
+        let deeds = if total == 1 { "deed" } else { "deeds" };
+        let mut right = vec![Span::styled(format!("{} {deeds}", thousands(total)), theme.subtle)];
         if tally.refused() > 0 {
             let refused = format!("  {} {} refused", glyphs.refused, thousands(tally.refused()));
             right.push(Span::styled(refused, theme.danger));

@@ -35,6 +35,10 @@ impl Scale {
 
     /// The shortest one, up to the usual one, in which everything since a moment can be seen.
     pub(super) fn since(first: Time, now: Time) -> Self {
+        // A history that was taken in is older than the workspace.
+        if first > now {
+            return Self(FIRST);
+        }
         let fits = |scale: &usize| Self(*scale).span() >= now.since(first);
         Self((0..FIRST).find(fits).unwrap_or(FIRST))
     }

@@ -65,6 +65,17 @@ impl Lately {
     }
 }
 
+/// How one decision came out, and how it would under the other map.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Weighed {
+    /// How it came out.
+    pub was: Fate,
+    /// How it would; the same as `was` where there is no turn.
+    pub would: Fate,
+    /// Which way that is different; none where it would come out the same.
+    pub turn: Option<Turn>,
+}
+
 /// Weighs deeds, one after another, in their order.
 pub struct Planning {
     force: Side,
@@ -107,6 +118,22 @@ impl Planning {
             self.weigh(deed, &case);
         }
         self.remember(deed);
+    }
+
+    /// Weighs the next deed, and says how it comes out by itself; none where no map has a say in it, or where the deed does
+    /// not tell enough.
+    pub fn weigh_one(&mut self, deed: &Deed) -> Option<Weighed> {
+        let weighed = Case::of(deed).and_then(|case| {
+            let would = ask(&self.new, &case, &self.seen)?.fate;
+            let held =
+                self.new.enforces() && self.is_held(&case, ask(&self.force, &case, &self.seen).as_ref());
+            let turn = turn(&case, &would, self.new.enforces()).filter(|_| !held);
+            let was = case.was;
+            let would = if turn.is_some() { would } else { was.clone() };
+            Some(Weighed { was, would, turn })
+        });
+        self.consider(deed);
+        weighed
     }
 
     /// The report.
