@@ -79,6 +79,8 @@ pub struct Config {
     pub mouse: bool,
     /// Whether the window's title says what waits.
     pub title: bool,
+    /// Whether a console keeps where its person was and what they typed.
+    pub keep: bool,
     /// Whether frames are sent as synchronized updates.
     pub synchronized_output: bool,
     /// What a hook answers that can't decide.
@@ -141,6 +143,7 @@ impl Default for Config {
             linear: false,
             mouse: true,
             title: true,
+            keep: true,
             synchronized_output: true,
             hook_default: HookDefault::default(),
             hook_agent: None,
@@ -495,6 +498,15 @@ const SETTINGS: &[Setting] = &[
         default: |config| Some(config.title.to_string()),
         sample: "",
         doc: "Whether the window's title says what waits: the workspace, its cases and conflicts. The title from before comes back at the end, where the terminal keeps it.",
+    },
+    Setting {
+        key: "keep",
+        variable: "DEEDS_KEEP",
+        kind: Kind::Flag,
+        set: |config, text| put_flag(&mut config.keep, text),
+        default: |config| Some(config.keep.to_string()),
+        sample: "",
+        doc: "Whether the console keeps for its next start where you were, saved and recent filters, bookmarks, and texts that were typed and not sent: in $XDG_STATE_HOME/deeds/console.json (on macOS beside the data), for you alone.",
     },
     Setting {
         key: "synchronized_output",

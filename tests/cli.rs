@@ -43,6 +43,8 @@ mod founding;
 mod history;
 #[path = "cli/hooks.rs"]
 mod hooks;
+#[path = "cli/kept.rs"]
+mod kept;
 #[path = "cli/linear.rs"]
 mod linear;
 #[path = "cli/lost.rs"]

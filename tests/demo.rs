@@ -289,6 +289,7 @@ async fn body(client: &Client, workspace: &WorkspaceId, view: View, then: Option
         settings: Settings { view, ..Settings::default() },
         welcome: Vec::new(),
         seen: Seen::default(),
+        keeper: None,
         rehearsal: None,
         options: console::run::Options {
             linear: false,

@@ -4,10 +4,12 @@
 #[cfg(test)]
 mod ascii;
 mod hear;
+mod keep;
 mod over;
 mod past;
 mod whole;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crossterm::event::{KeyEvent, MouseEvent};
@@ -17,9 +19,9 @@ use ratatui::layout::Rect;
 use super::action::{Action, Group};
 use super::ask::{Ask, Heard, Trouble, What};
 use super::asking::Asking;
-use super::drafts::Drafts;
 use super::frame;
 use super::glyphs::{self, Glyphs};
+use super::kept::{Keeping, Kept};
 use super::keymap::{Context, Keymap};
 use super::keys::Key;
 use super::linear;
@@ -120,8 +122,6 @@ pub struct App {
     title: String,
     /// Whether it was told that texts are not sent, with the key before this one.
     warned: bool,
-    /// What was typed in boxes over the view that did not come to anything.
-    drafts: Drafts,
     /// What was asked for by what lies over the view.
     asking: Asking<over::About>,
     /// The screens of the present, while the past is looked at.
@@ -159,7 +159,6 @@ impl App {
             history: History::default(),
             title: String::new(),
             warned: false,
-            drafts: Drafts::default(),
             asking: Asking::default(),
             aside: None,
             sets: past::Sets::default(),
@@ -198,6 +197,18 @@ impl App {
     pub fn with_welcome(mut self, lines: Vec<String>) -> Self {
         self.world.welcome = lines;
         self
+    }
+
+    /// What was kept before, by ledger; what changes of it is asked to be kept.
+    #[must_use]
+    pub fn with_kept(mut self, kept: BTreeMap<String, Kept>) -> Self {
+        self.world.keeping = Keeping::written(kept);
+        self
+    }
+
+    /// How many texts that were typed and not sent are kept for the next start.
+    pub fn kept_drafts(&self) -> usize {
+        if self.world.keeping.is_written() { self.world.keeping.drafts() } else { 0 }
     }
 
     /// Who is looking.
@@ -380,10 +391,10 @@ impl App {
         Vec::new()
     }
 
-    /// Leaves; where texts were typed and not sent, the second time.
+    /// Leaves; where texts were typed, not sent, and are not kept, the second time.
     fn quit(&mut self) -> Vec<Effect<Ask>> {
-        let screens = self.aside.iter().flat_map(|aside| &aside.screens).chain(&self.screens);
-        let unsent = self.drafts.count() + screens.map(|screen| screen.unsent()).sum::<usize>();
+        let keeping = &self.world.keeping;
+        let unsent = if keeping.is_written() { 0 } else { keeping.drafts() };
         if unsent == 0 || std::mem::replace(&mut self.warned, true) {
             return vec![Effect::Quit];
         }
@@ -485,6 +496,7 @@ impl App {
     }
 
     fn take(&mut self, message: Message<Heard>) -> Vec<Effect<Ask>> {
+        let touched = matches!(&message, Message::Key(_) | Message::Paste(_) | Message::Mouse(_));
         let mut effects = match message {
             Message::Key(typed) => {
                 let before = self.context();
@@ -519,6 +531,9 @@ impl App {
             }
             Message::Server(heard) => self.hear(heard),
         };
+        if touched {
+            effects.extend(self.keep_what_is_there());
+        }
         effects.extend(self.fetch_what_is_shown());
         effects
     }
@@ -528,7 +543,6 @@ impl App {
             return Vec::new();
         }
         self.world.read_zone();
-        self.drafts.come_to(&self.world.workspace);
         let mut effects = self.with_all(|screen, world| screen.refresh(world));
         effects.extend(self.title());
         effects.extend(self.fetch_what_is_shown());

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::kept::Note;
 use super::place::View;
 use super::rehearsing::{Move, Rehearsing};
 use super::terminal::clipboard::Route;
@@ -81,6 +82,8 @@ pub enum What {
     Agents(Option<Seq>),
     /// To look at another workspace from now on.
     Switch(WorkspaceId),
+    /// Something to be there at the next start; nothing is answered.
+    Keep(Note),
 }
 
 /// Some deeds, oldest first, whichever way they were asked for.
@@ -179,6 +182,8 @@ pub enum Heard {
         me: Me,
         /// The board.
         board: Box<Board>,
+        /// The `urn:uuid:…` of its ledger.
+        ledger: String,
         /// Why nothing can be recorded in it at present.
         trouble: Option<String>,
     },
@@ -199,6 +204,8 @@ pub enum Heard {
         /// The answer.
         result: Result<Told, Trouble>,
     },
+    /// Something can't be kept for the next start, or could not be read: why, in words.
+    NotKept(String),
     /// What becomes of what is copied, as tmux said.
     Clipboard(Route),
     /// A file came back from the editor.

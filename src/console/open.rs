@@ -8,6 +8,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::app::{App, Settings};
 use super::ask::{Ask, Heard, Trouble};
+use super::kept::Keeper;
 use super::linear::Teller;
 use super::message::{Effect, Message};
 use super::place::View;
@@ -39,6 +40,8 @@ pub struct Setup {
     pub welcome: Vec<String>,
     /// The last deed seen of each ledger, from the last time.
     pub seen: Seen,
+    /// What was kept before, and where what changes of it goes; none where nothing is kept.
+    pub keeper: Option<Keeper>,
     /// Mouse, synchronized updates, clock.
     pub options: Options,
     /// The way to whoever moves the clock, where it is simulated.
@@ -56,6 +59,8 @@ pub struct Closed {
     pub workspace: WorkspaceId,
     /// The view it was in.
     pub view: View,
+    /// How many texts that were typed and not sent are kept for the next start.
+    pub drafts: usize,
 }
 
 /// Opens the console on the terminal and runs it until it ends. To be awaited on the program's main thread.
@@ -77,11 +82,16 @@ pub async fn open(mut setup: Setup) -> Result<Closed, ConsoleError> {
         ask_tmux(move |route| _ = tell.blocking_send(Heard::Clipboard(route)));
     }
     let mut wire = Wire::start(setup.endpoints, &setup.first, setup.seen, tell, setup.options.clock);
+    if let Some(mut keeper) = setup.keeper {
+        app = app.with_kept(std::mem::take(&mut keeper.before));
+        wire.keep(keeper);
+    }
     if let Some(controls) = setup.rehearsal {
         wire.rehearse(controls);
     }
     let ending = run::run(&mut app, prepared, heard, |ask| wire.perform(ask), setup.options).await?;
-    Ok(Closed { ending, seen: wire.seen(), workspace: app.workspace(), view: app.place() })
+    let (workspace, view, drafts) = (app.workspace(), app.place(), app.kept_drafts());
+    Ok(Closed { ending, seen: wire.seen(), workspace, view, drafts })
 }
 
 /// What is on the console.

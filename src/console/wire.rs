@@ -14,6 +14,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use super::ask::{Ask, Heard, Told, What};
+use super::kept::{Keeper, Note};
 use super::rehearsing::{Controls, Move};
 use super::world::{Link, Me};
 use crate::api::Hash;
@@ -64,6 +65,8 @@ pub struct Wire {
     following: Option<JoinHandle<()>>,
     /// Where moves of a simulated clock go.
     moves: Option<mpsc::UnboundedSender<Move>>,
+    /// Where what is to be kept goes.
+    notes: Option<std::sync::mpsc::Sender<Note>>,
 }
 
 impl Wire {
@@ -77,7 +80,8 @@ impl Wire {
     ) -> Self {
         let at = endpoints.iter().position(|endpoint| endpoint.workspace == *first).unwrap_or(0);
         let live = Arc::new(AtomicBool::new(false));
-        let mut wire = Self { endpoints, at, tell, seen, clock, live, following: None, moves: None };
+        let mut wire =
+            Self { endpoints, at, tell, seen, clock, live, following: None, moves: None, notes: None };
         wire.follow();
         wire
     }
@@ -92,6 +96,20 @@ impl Wire {
                 let now = Arc::clone(&told.borrow_and_update());
                 // Either side may end first.
                 if tell.send(Heard::Rehearsing(now)).await.is_err() || told.changed().await.is_err() {
+                    return;
+                }
+            }
+        });
+    }
+
+    /// Hands on what is to be kept from now on, and tells what can't be.
+    pub fn keep(&mut self, keeper: Keeper) {
+        let Keeper { notes, mut troubles, .. } = keeper;
+        self.notes = Some(notes);
+        let tell = self.tell.clone();
+        tokio::spawn(async move {
+            while let Some(why) = troubles.recv().await {
+                if tell.send(Heard::NotKept(why)).await.is_err() {
                     return;
                 }
             }
@@ -115,6 +133,11 @@ impl Wire {
         if let What::Move(asked) = ask.what {
             // Whoever moved the clock may have ended.
             _ = self.moves.as_ref().map(|moves| moves.send(asked));
+            return;
+        }
+        if let What::Keep(note) = ask.what {
+            // Whoever keeps it says by itself where it can't.
+            _ = self.notes.as_ref().map(|notes| notes.send(note));
             return;
         }
         let Some(endpoint) = self.endpoints.get(self.at) else { return };
@@ -190,9 +213,9 @@ impl Follower {
         let me = Me { person: person.clone(), class: view.you.class };
         let from = LastSeen { seq: view.seq, hash: view.hash };
         self.remember(from);
-        let (workspaces, board) = (self.workspaces.clone(), view.board);
+        let (workspaces, board, ledger) = (self.workspaces.clone(), view.board, view.you.ledger);
         let trouble = view.you.trouble.map(|trouble| trouble.detail);
-        self.tell(Heard::Board { workspaces, me, board, trouble }).await?;
+        self.tell(Heard::Board { workspaces, me, board, ledger, trouble }).await?;
         self.stream(from, latency_ms).await
     }
 

@@ -59,6 +59,7 @@ impl App {
                     effects.push(Effect::Do(Ask { from, tag: self.tag_out(tag), what }));
                 }
                 Want::Look(seq) => effects.extend(self.look_after(seq)),
+                Want::Keep(change) => effects.extend(self.keep(change)),
                 Want::TakeOver(item) => self.take_over(item),
                 Want::Go(place) => effects.extend(self.go(&place)),
                 Want::Say(tone, words) => self.say(tone, words),
@@ -78,13 +79,14 @@ impl App {
 
     pub(super) fn hear(&mut self, heard: Heard) -> Vec<Effect<Ask>> {
         match heard {
-            Heard::Board { workspaces, me, board, trouble } => {
+            Heard::Board { workspaces, me, board, ledger, trouble } => {
                 self.world.trouble = trouble;
                 let another = board.workspace != self.world.workspace || self.world.board.is_none();
                 let effects = if another { self.come_back() } else { Vec::new() };
                 self.world.workspaces = workspaces;
                 self.world.me = me;
                 self.world.workspace = board.workspace.clone();
+                self.world.keeping.come_to(&ledger, &board.workspace);
                 self.world.in_the_present(|world| {
                     world.board = Some(board);
                     world.begin_anew();
@@ -95,7 +97,7 @@ impl App {
                 }
                 self.screens.iter_mut().for_each(|screen| screen.reset());
                 // Whoever is here from the start has come here too.
-                let entered = self.with_screen(|screen, world| screen.enter(None, world));
+                let entered = self.come_to_last_place();
                 effects.into_iter().chain(entered).collect()
             }
             Heard::Deed(deed) => {
@@ -111,6 +113,10 @@ impl App {
                         "deed {seq} is of a later version; its effect is not shown here: upgrade this console"
                     ),
                 );
+                Vec::new()
+            }
+            Heard::NotKept(why) => {
+                self.say(Tone::Warning, why);
                 Vec::new()
             }
             Heard::Rehearsing(rehearsing) => {
