@@ -85,6 +85,8 @@ mod stopping;
 mod teamwork;
 #[path = "common/terminal.rs"]
 mod terminal;
+#[path = "cli/told.rs"]
+mod told;
 #[path = "cli/untrusted.rs"]
 mod untrusted;
 #[path = "cli/upkeep.rs"]

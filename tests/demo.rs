@@ -295,6 +295,7 @@ async fn body(client: &Client, workspace: &WorkspaceId, view: View, then: Option
             linear: false,
             mouse: false,
             synchronized: false,
+            links: false,
             clock: || WATCH.load(Ordering::Relaxed),
         },
     };

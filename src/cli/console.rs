@@ -1,6 +1,6 @@
 //! `deeds` and `deeds screen`: the console on a terminal, or one frame of it as text.
 
-pub(super) mod kept;
+pub(in crate::cli) mod kept;
 pub(super) mod seen;
 
 use std::io::IsTerminal as _;
@@ -145,6 +145,7 @@ pub(super) fn settings(config: &Config, view: View) -> anyhow::Result<Settings> 
         mouse: config.mouse,
         zone: zone(config.timezone)?,
         title: config.title && !config.linear,
+        notify: config.notify,
         view,
         ..Settings::default()
     })
@@ -188,6 +189,7 @@ pub(super) fn options(config: &Config) -> Options {
         linear: config.linear,
         mouse: config.mouse,
         synchronized: config.synchronized_output,
+        links: config.links,
         clock: || Clock::System.now().micros(),
     }
 }

@@ -5,6 +5,7 @@
 mod ascii;
 mod hear;
 mod keep;
+mod notice;
 mod over;
 mod past;
 mod whole;
@@ -26,11 +27,13 @@ use super::keymap::{Context, Keymap};
 use super::keys::Key;
 use super::linear;
 use super::message::{Effect, Message, Pace, Typed};
+use super::notify::Notify;
 use super::place::{History, Place, View};
 use super::rehearsing::Move;
 use super::run::Program;
 use super::screens::{self, Screen};
 use super::terminal::clipboard::Route;
+use super::terminal::notice::Way;
 use super::theme::file::Custom;
 use super::theme::{self, Choice, Surroundings, Theme};
 use super::untrusted;
@@ -66,8 +69,10 @@ pub struct Settings {
     pub mouse: bool,
     /// Whether the window's title says what waits.
     pub title: bool,
-    /// Whether a new critical alert rings.
-    pub bell: bool,
+    /// How the person is told of what can't wait.
+    pub notify: Notify,
+    /// How the terminal is, where it does it.
+    pub notices: Way,
     /// In which timezone times are told; the workspace's where none is named.
     pub zone: Option<Zone>,
     /// The view to start in.
@@ -86,7 +91,8 @@ impl Default for Settings {
             clipboard: Route::default(),
             mouse: false,
             title: true,
-            bell: true,
+            notify: Notify::default(),
+            notices: Way::default(),
             zone: None,
             view: View::Inbox,
         }
@@ -120,6 +126,7 @@ pub struct App {
     boxes: u64,
     history: History,
     title: String,
+    notices: notice::Notices,
     /// Whether it was told that texts are not sent, with the key before this one.
     warned: bool,
     /// What was asked for by what lies over the view.
@@ -158,6 +165,7 @@ impl App {
             boxes: 0,
             history: History::default(),
             title: String::new(),
+            notices: notice::Notices::default(),
             warned: false,
             asking: Asking::default(),
             aside: None,
@@ -206,9 +214,9 @@ impl App {
         self
     }
 
-    /// How many texts that were typed and not sent are kept for the next start.
+    /// How many texts of this workspace that were typed and not sent are kept for the next start.
     pub fn kept_drafts(&self) -> usize {
-        if self.world.keeping.is_written() { self.world.keeping.drafts() } else { 0 }
+        if self.world.keeping.is_written() { self.world.kept().drafts.len() } else { 0 }
     }
 
     /// Who is looking.
@@ -559,7 +567,10 @@ impl Program for App {
     }
 
     fn settle(&mut self) -> Vec<Effect<Ask>> {
-        untrusted::in_ascii(self.settings.ascii, || self.refresh_if_stale())
+        untrusted::in_ascii(self.settings.ascii, || {
+            let notice = self.notify();
+            self.refresh_if_stale().into_iter().chain(notice).collect()
+        })
     }
 
     fn view(&self, frame: &mut Frame<'_>) {

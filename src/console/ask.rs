@@ -7,6 +7,7 @@ use super::kept::Note;
 use super::place::View;
 use super::rehearsing::{Move, Rehearsing};
 use super::terminal::clipboard::Route;
+use super::terminal::notice::Notice;
 use super::world::{Link, Me};
 use crate::api::{AsOf, FieldActivity, Histogram, Looked, PlanView, Words};
 use crate::client::LedgerQuery;
@@ -82,6 +83,8 @@ pub enum What {
     Agents(Option<Seq>),
     /// To look at another workspace from now on.
     Switch(WorkspaceId),
+    /// A notification on the desktop; nothing is answered.
+    Notify(Notice),
     /// Something to be there at the next start; nothing is answered.
     Keep(Note),
 }
@@ -204,6 +207,8 @@ pub enum Heard {
         /// The answer.
         result: Result<Told, Trouble>,
     },
+    /// The desktop showed no notification: why, in words.
+    NotNotified(String),
     /// Something can't be kept for the next start, or could not be read: why, in words.
     NotKept(String),
     /// What becomes of what is copied, as tmux said.

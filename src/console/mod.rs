@@ -14,6 +14,7 @@
 //!   [`reviews`] which review is owed, [`tally`] how many deeds came out how.
 //! - [`linear`] tells in lines what is drawn, for who listens to it: another presenter of the same screens.
 //! - [`kept`] is what a person's console keeps from one start to the next.
+//! - [`notify`] is how a person is told who looks elsewhere.
 //! - [`keymap`] says what keys mean, [`action`] what can be meant, [`theme`] and [`glyphs`] how things look.
 //! - Text from agents passes through [`untrusted`] and nothing else.
 
@@ -30,6 +31,7 @@ pub mod keymap;
 pub mod keys;
 pub mod linear;
 pub mod message;
+pub mod notify;
 pub mod open;
 pub mod overriding;
 pub mod peek;

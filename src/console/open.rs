@@ -15,6 +15,7 @@ use super::place::View;
 use super::rehearsing::Controls;
 use super::run::{self, ConsoleError, Ending, Options, Program as _};
 use super::terminal::clipboard::{Route, ask_tmux};
+use super::terminal::notice::Way;
 use super::theme::Surroundings;
 use super::wire::{self, Endpoint, Seen, SeenAll, Wire};
 use super::world::Me;
@@ -72,6 +73,7 @@ pub async fn open(mut setup: Setup) -> Result<Closed, ConsoleError> {
     let around = Surroundings::from_environment(|name| std::env::var(name).ok());
     setup.settings.surroundings = around.with(prepared.answer.colours);
     setup.settings.clipboard = Route::from_environment(|name| std::env::var(name).ok());
+    setup.settings.notices = Way::from_environment(|name| std::env::var(name).ok());
     setup.settings.mouse = setup.options.mouse;
     let clipboard = setup.settings.clipboard;
     let mut app = App::new(setup.first.clone(), setup.me, setup.settings).with_welcome(setup.welcome);

@@ -9,6 +9,8 @@ pub mod background;
 pub mod clipboard;
 pub mod hangup;
 pub mod input;
+pub mod links;
+pub mod notice;
 pub mod paint;
 pub mod signals;
 

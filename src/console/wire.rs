@@ -15,7 +15,9 @@ use tokio::task::JoinHandle;
 
 use super::ask::{Ask, Heard, Told, What};
 use super::kept::{Keeper, Note};
+use super::notify::on_desktop;
 use super::rehearsing::{Controls, Move};
+use super::terminal::notice::Notice;
 use super::world::{Link, Me};
 use crate::api::Hash;
 use crate::client::{Backoff, Client, ClientError, Start, StreamEvent, StreamFrom};
@@ -67,6 +69,8 @@ pub struct Wire {
     moves: Option<mpsc::UnboundedSender<Move>>,
     /// Where what is to be kept goes.
     notes: Option<std::sync::mpsc::Sender<Note>>,
+    /// Whether it was told that the desktop shows nothing.
+    notified_badly: Arc<AtomicBool>,
 }
 
 impl Wire {
@@ -80,8 +84,18 @@ impl Wire {
     ) -> Self {
         let at = endpoints.iter().position(|endpoint| endpoint.workspace == *first).unwrap_or(0);
         let live = Arc::new(AtomicBool::new(false));
-        let mut wire =
-            Self { endpoints, at, tell, seen, clock, live, following: None, moves: None, notes: None };
+        let mut wire = Self {
+            endpoints,
+            at,
+            tell,
+            seen,
+            clock,
+            live,
+            following: None,
+            moves: None,
+            notes: None,
+            notified_badly: Arc::default(),
+        };
         wire.follow();
         wire
     }
@@ -116,6 +130,21 @@ impl Wire {
         });
     }
 
+    /// Has the desktop show it, on a thread of its own. What fails is told once.
+    fn notify(&self, notice: Notice) {
+        let (tell, failed) = (self.tell.clone(), Arc::clone(&self.notified_badly));
+        let show = move || {
+            if let Err(why) = on_desktop(&notice)
+                && !failed.swap(true, Ordering::Relaxed)
+            {
+                // Nobody hears it where the console has ended meanwhile.
+                _ = tell.blocking_send(Heard::NotNotified(why));
+            }
+        };
+        // Without the thread it is as where there is no desktop.
+        _ = std::thread::Builder::new().name("notify".to_owned()).spawn(show);
+    }
+
     /// What was seen so far, to be kept for the next start.
     pub fn seen(&self) -> SeenAll {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner).clone()
@@ -134,6 +163,9 @@ impl Wire {
             // Whoever moved the clock may have ended.
             _ = self.moves.as_ref().map(|moves| moves.send(asked));
             return;
+        }
+        if let What::Notify(notice) = ask.what {
+            return self.notify(notice);
         }
         if let What::Keep(note) = ask.what {
             // Whoever keeps it says by itself where it can't.

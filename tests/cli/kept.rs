@@ -47,7 +47,7 @@ fn a_text_that_was_not_sent_survives_every_way_out() {
     console.types("asked by phone");
     console.shows("asked by phone");
     console.types("\x1b");
-    console.shows("not done: Handle #1; the text is kept");
+    console.shows("not done: Handle #1 by hand; the text is kept");
     assert_eq!(console.quit(), 0);
     assert!(console.log().contains("1 text that was typed and not sent is kept"), "{}", console.text());
 
@@ -95,6 +95,9 @@ fn the_last_place_comes_back_with_what_was_named_and_marked() {
     console.types("kb");
     console.shows(", 1 in all");
     assert_eq!(console.quit(), 0);
+    let shown = home.ok(&["log", "--saved", "asked", "entity:crm/lead/*"]);
+    assert!(shown.contains("crm/lead/zoe") && !shown.contains("crm/contact/acme"), "{shown}");
+    assert!(home.run(&["log", "--saved", "other"]).err.contains("it keeps asked"));
     let mode = |path: PathBuf| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!((mode(file(&home)), mode(home.dir.path().join(".local/state/deeds"))), (0o600, 0o700));
 

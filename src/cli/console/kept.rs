@@ -21,6 +21,7 @@ use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
 use crate::cli::context::Context;
 use crate::cli::datadir::DataDir;
+use crate::cli::status::Usage;
 use crate::console::kept::{Keeper, Kept, Note};
 use crate::coordinator::Clock;
 
@@ -74,6 +75,20 @@ pub(in crate::cli) fn place(context: &Context) -> Option<PathBuf> {
     let dirs = directories::ProjectDirs::from("", "", "deeds").filter(|_| context.config.keep)?;
     let dir = dirs.state_dir().unwrap_or_else(|| dirs.data_local_dir());
     Some(dir.join(FILE))
+}
+
+/// The filter that is kept under a name, of a ledger by its `urn:uuid:…`.
+///
+/// # Errors
+/// When there is none, with the names that there are.
+pub(in crate::cli) fn saved(context: &Context, ledger: &str, name: &str) -> anyhow::Result<String> {
+    let file = place(context).map(|file| read(&file)).transpose()?.unwrap_or_default();
+    let saved = file.ledgers.get(ledger).map(|kept| kept.saved.clone()).unwrap_or_default();
+    let names: Vec<&str> = saved.keys().map(String::as_str).collect();
+    saved.get(name).cloned().ok_or_else(|| match names.as_slice() {
+        [] => Usage::error("the console keeps no filter of this workspace; `s` in its log keeps one"),
+        names => Usage::error(format!("the console keeps no filter {name:?}; it keeps {}", names.join(", "))),
+    })
 }
 
 /// Reads what was kept, and begins to write what changes of it.

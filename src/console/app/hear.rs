@@ -11,7 +11,6 @@ use crate::console::widgets::chrome::Tone;
 use crate::console::words;
 use crate::console::world::World;
 use crate::domain::deed::{Body, Deed};
-use crate::domain::things::Severity;
 
 impl App {
     pub(super) fn with_screen(
@@ -102,7 +101,8 @@ impl App {
             }
             Heard::Deed(deed) => {
                 self.world.trouble = None;
-                self.hear_deed(&deed)
+                self.hear_deed(&deed);
+                Vec::new()
             }
             Heard::UnknownDeed(seq) => {
                 self.world.trouble = None;
@@ -115,7 +115,7 @@ impl App {
                 );
                 Vec::new()
             }
-            Heard::NotKept(why) => {
+            Heard::NotKept(why) | Heard::NotNotified(why) => {
                 self.say(Tone::Warning, why);
                 Vec::new()
             }
@@ -169,7 +169,7 @@ impl App {
         }
     }
 
-    fn hear_deed(&mut self, deed: &Arc<Deed>) -> Vec<Effect<Ask>> {
+    fn hear_deed(&mut self, deed: &Arc<Deed>) {
         // While the past is looked at, the screens of the present hear of what happens.
         let screens = self.aside.as_mut().map_or(&mut self.screens, |aside| &mut aside.screens);
         let taken = self.world.in_the_present(|world| {
@@ -180,13 +180,12 @@ impl App {
             taken
         });
         if !taken {
-            return Vec::new();
+            return;
         }
         self.stale |= self.aside.is_none();
         if self.settings.linear {
             self.arrived.extend(self.in_a_sentence(&deed.body));
         }
-        let loud = matches!(&deed.body, Body::AlertOpened(alert) if alert.severity == Severity::Critical);
-        if self.settings.bell && loud { vec![Effect::Bell] } else { Vec::new() }
+        self.notice_deed(&deed.body);
     }
 }

@@ -46,7 +46,11 @@ impl App {
 
     /// The first board of a workspace is here: to where the reader was in it last, else to where they are now.
     pub(super) fn come_to_last_place(&mut self) -> Vec<Effect<Ask>> {
-        self.tell_of_drafts();
+        let words = [self.notice_board(), self.of_drafts()];
+        let words: Vec<String> = words.into_iter().flatten().collect();
+        if !words.is_empty() {
+            self.say(Tone::Info, words.join("; "));
+        }
         let Some(last) = self.world.kept().place.clone().filter(|_| self.world.keeping.is_written()) else {
             return self.with_screen(|screen, world| screen.enter(None, world));
         };
@@ -69,16 +73,16 @@ impl App {
         }
     }
 
-    fn tell_of_drafts(&mut self) {
+    /// What was typed before and not sent, in words.
+    fn of_drafts(&self) -> Option<String> {
         if !self.world.keeping.is_written() {
-            return;
+            return None;
         }
         let drafts = &self.world.kept().drafts;
-        let Some((about, _)) = drafts.iter().max_by_key(|(_, draft)| draft.at) else { return };
-        let words = match drafts.len() {
+        let (about, _) = drafts.iter().max_by_key(|(_, draft)| draft.at)?;
+        Some(match drafts.len() {
             1 => format!("kept from before, and not sent: what was typed for {about}"),
             count => format!("kept from before, and not sent: {count} texts, the last one for {about}"),
-        };
-        self.say(Tone::Info, words);
+        })
     }
 }

@@ -166,7 +166,9 @@ impl Team {
                 // Nothing is written here: whoever carries requests writes files.
                 Told::Exported { file, deeds: deeds.len() as u64 }
             }),
-            What::Switch(_) | What::Move(_) | What::Keep(_) => return self.board(me.clone()),
+            What::Switch(_) | What::Move(_) | What::Keep(_) | What::Notify(_) => {
+                return self.board(me.clone());
+            }
         };
         Heard::Answer { to: ask.from, tag: ask.tag, result }
     }

@@ -76,6 +76,7 @@ pub(super) async fn carry(
             Ok(Told::Exported { file, deeds })
         }
         What::Switch(_) => Err(not_ours("switching workspaces")),
+        What::Notify(_) => Err(not_ours("notifying")),
         What::Keep(_) => Err(not_ours("what is kept")),
         What::Move(_) => Err(not_ours("moving the clock")),
     }
