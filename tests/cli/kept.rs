@@ -60,7 +60,8 @@ fn a_text_that_was_not_sent_survives_every_way_out() {
         console.shows("kept from before, and not sent: what was typed for");
         console.types("h");
         console.shows(&text);
-        console.types("\x1b[F");
+        // From the buttons to the text, and to its end.
+        console.types("\t\t\x1b[F");
         console.types(more);
         text.push_str(more);
         console.shows(&text);
@@ -71,12 +72,13 @@ fn a_text_that_was_not_sent_survives_every_way_out() {
     }
     // Sent: it is gone, and the next console says nothing of it.
     let mut console = Terminal::open(&home, &[]);
+    console.shows("kept from before, and not sent");
     console.types("h");
     console.shows(&text);
     console.types("\t");
     console.shows("[ handle");
     console.types("\r");
-    console.shows("handled");
+    console.shows("undoes it");
     assert_eq!(console.quit(), 0);
     assert!(!kept(&home).contains("asked by phone"), "{}", kept(&home));
 }

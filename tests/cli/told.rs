@@ -25,8 +25,7 @@ review = "daily 09:00"
 priority = ["sales"]
 "#;
 /// An address, and one behind a link of the writer's own making.
-const HOSTILE: &str =
-    "see https://good.example/page?x=1 \u{1b}]8;;https://evil.example/\u{1b}\\https://shown.example";
+const HOSTILE: &str = "see https://good.example/page?x=1 \u{1b}]8;;https://evil.example\u{1b}\\click";
 
 fn open(home: &Home, environment: &[(&str, &str)]) -> Terminal {
     let mut like = home.command(&[]);
@@ -51,21 +50,22 @@ fn a_terminal_that_is_known_notifies_and_links_to_what_is_shown_and_another_ring
     let _server = Server::start(&home);
     let notify = ("DEEDS_NOTIFY", "terminal");
     let mut known = open(&home, &[notify, ("TERM", "xterm-kitty")]);
-    let unknown = open(&home, &[notify]);
-    let plain = open(&home, &[notify, ("TERM", "xterm-kitty"), ("DEEDS_LINKS", "false")]);
+    let mut unknown = open(&home, &[notify]);
+    let mut plain = open(&home, &[notify, ("TERM", "xterm-kitty"), ("DEEDS_LINKS", "false")]);
     happen(&home, "7");
     known.says(
         "\x1b]99;i=deeds:d=0;deeds default\x1b\\\x1b]99;i=deeds:p=body;critical alert #1, contradiction: ",
     );
-    for console in [&known, &unknown, &plain] {
+    for console in [&mut known, &mut unknown, &mut plain] {
+        console.shows("#note = x");
+        console.types("j");
         console.shows("https://good.example/page?x=1");
-        console.shows("https://shown.example");
     }
     let log = known.log();
     assert!(log.contains("\x1b]8;;https://good.example/page?x=1\x1b\\"), "{log:?}");
-    assert!(log.contains("\x1b]8;;https://shown.example\x1b\\"), "{log:?}");
     for console in [&known, &unknown, &plain] {
-        assert!(!console.log().contains("\x1b]8;;https://evil"), "{:?}", console.log());
+        assert!(console.text().contains("‹U+001B›"), "{}", console.text());
+        assert!(!console.log().contains("evil.example\x1b\\click"), "{:?}", console.log());
     }
     let log = unknown.log();
     assert!(log.contains('\x07') && !log.contains("\x1b]99;") && !log.contains("\x1b]8;"), "{log:?}");
