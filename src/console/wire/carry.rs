@@ -85,6 +85,8 @@ pub(super) async fn carry(
             Ok(Told::Waiting(Waiting::of(&start.board, now)))
         }
         What::Switch(_) => Err(not_ours("switching workspaces")),
+        What::Notify(_) => Err(not_ours("notifying")),
+        What::Keep(_) => Err(not_ours("what is kept")),
         What::Move(_) => Err(not_ours("moving the clock")),
     }
 }
