@@ -43,6 +43,7 @@ macro_rules! contexts {
 contexts! {
     Global "global" None, "Everywhere but in prompts, previews and pickers.";
     Inbox "inbox" Some(Self::Global), "The Inbox view.";
+    Review "review" Some(Self::Inbox), "A review: the cases of the Inbox, one at a time.";
     Log "log" Some(Self::Global), "The Log view.";
     Map "map" Some(Self::Global), "The Map view.";
     Conflicts "conflicts" Some(Self::Global), "The Conflicts view.";

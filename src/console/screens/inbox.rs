@@ -11,6 +11,7 @@ mod answer_text;
 mod answer_view;
 mod case;
 mod draw;
+mod expected;
 mod fields;
 mod kind;
 mod material;
@@ -73,7 +74,7 @@ enum Over {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Sent {
     /// A decision, with the words for when it is done.
-    Decision { item: ItemNo, done: String, answers: Option<Kind>, about: String },
+    Decision { item: ItemNo, done: String, kind: Option<Kind>, about: String },
     /// Deeds to show.
     Evidence,
     /// What an answer would do.
@@ -125,17 +126,22 @@ impl Inbox {
             self.reading.changed();
         }
         self.version = version;
+        if let (Some(review), Some(item), Some(board)) = (&mut self.review, item, &world.board) {
+            review.expected.come_to(board, item);
+        }
         let missing = item.and_then(|item| self.evidence.missing(world, case::deeds(item)));
         let evidence = missing.map(|what| self.asking.ask(Sent::Evidence, what));
         evidence.into_iter().chain(self.foresee(world)).collect()
     }
 
-    /// Asks what the answer that is being given would do, one question at a time.
+    /// Asks what the answer that is being given, or is expected, would do, one question at a time.
     fn foresee(&mut self, world: &World) -> Option<Want> {
-        let Some(Over::Answer(answering)) = &self.over else { return None };
-        let question = answering.question(world)?.ok()?;
-        if answering.preview(&question).is_some() || self.asking.any(|sent| matches!(sent, Sent::Preview(_)))
-        {
+        let question = match (&self.over, &self.review) {
+            (Some(Over::Answer(answering)), _) => answering.next_question(world)?,
+            (_, Some(review)) => review.expected.question(world)?,
+            (_, None) => return None,
+        };
+        if self.asking.any(|sent| matches!(sent, Sent::Preview(_))) {
             return None;
         }
         let what = What::Preview(question.item, Box::new(question.answer.clone()));
@@ -156,10 +162,10 @@ impl Inbox {
         self.marks.retain(|no| board.items.contains_key(no));
     }
 
-    fn step(&mut self, item: ItemNo, step: ItemVerb, done: String, answers: Option<Kind>) -> Want {
+    fn step(&mut self, item: ItemNo, step: ItemVerb, done: String, kind: Option<Kind>) -> Want {
         let command = Command::Item(ItemStep { item, step });
-        let about = answers.map(|kind| kind.about(item)).unwrap_or_default();
-        self.asking.ask(Sent::Decision { item, done, answers, about }, What::Command(Box::new(command)))
+        let about = kind.map(|kind| kind.about(item)).unwrap_or_default();
+        self.asking.ask(Sent::Decision { item, done, kind, about }, What::Command(Box::new(command)))
     }
 }
 
@@ -173,6 +179,7 @@ impl Screen for Inbox {
             Some(Over::Answer(answering)) => answering.form.context(),
             Some(Over::Reassign { .. }) => Context::Picker,
             Some(Over::Sheet(_)) => Context::Preview,
+            None if self.review.is_some() => Context::Review,
             None => self.reading.context(Context::Inbox),
         }
     }
@@ -192,10 +199,13 @@ impl Screen for Inbox {
         };
         let has_sides = world.board.as_ref().is_some_and(|board| fields::sides(board, item).is_some());
         let mut hints = kind::answers(&item.case, has_sides).to_vec();
-        hints.push(if item.claimed_by.is_some() { A::Release } else { A::Claim });
-        if self.review.is_some() {
-            hints.extend([A::NextMatch, A::Close]);
+        if let Some(review) = &self.review {
+            hints.extend([A::Leave, A::NextMatch, A::Close, A::Reassign]);
+            if review.expected.is_known() {
+                hints.insert(0, A::Accept);
+            }
         } else {
+            hints.push(if item.claimed_by.is_some() { A::Release } else { A::Claim });
             hints.extend([A::Mark, A::Review]);
             match self.alike.stands(item) {
                 Stands::Closed => hints.push(A::Right),
@@ -204,7 +214,8 @@ impl Screen for Inbox {
             }
             hints.push(A::Filter);
         }
-        if !self.answered.is_empty() {
+        // In a review what was answered last says how it is undone.
+        if !self.answered.is_empty() && self.review.is_none() {
             hints.push(A::Undo);
         }
         hints
@@ -212,13 +223,15 @@ impl Screen for Inbox {
 
     fn does(&self, action: Action, world: &World) -> Option<String> {
         match (&self.over, action) {
-            (None, Action::Right) => {
+            (None, Action::Right) if self.review.is_none() => {
                 self.focused(world).map(|item| format!("show all {}", self.alike.members(item).len()))
             }
             (None, Action::Left) => Some("as one row".to_owned()),
             (Some(Over::Answer(answering)), _) => answering.form.does(action),
             (Some(Over::Reassign { .. }), Action::Submit) => Some("hand it on".to_owned()),
-            (None, Action::Close) if self.review.is_some() => Some("end the review".to_owned()),
+            (None, Action::Close) if self.review.is_some() => Some("end".to_owned()),
+            (None, Action::NextMatch) if self.review.is_some() => Some("skip".to_owned()),
+            (None, Action::Reassign) if self.review.is_some() => Some("hand on".to_owned()),
             (Some(Over::Reassign { .. } | Over::Sheet(_)) | None, _) => None,
         }
     }
@@ -278,7 +291,7 @@ impl Screen for Inbox {
         self.drafts.come_to(&world.workspace);
         self.sort(world);
         if let (Some(review), Some(board)) = (&mut self.review, &world.board) {
-            review.refresh(board, world.now);
+            review.refresh(board);
         }
         let mut wants = self.end_review_when_over(world);
         wants.extend(self.settle(world));
@@ -310,6 +323,9 @@ impl Screen for Inbox {
                 let said = result.and_then(|told| {
                     if let Told::Preview(preview) = told { Ok(*preview) } else { Err(stray()) }
                 });
+                if let Some(review) = &mut self.review {
+                    review.expected.hear(&question, &said);
+                }
                 if let Some(Over::Answer(answering)) = &mut self.over {
                     answering.hear(*question, said);
                 }
@@ -319,10 +335,10 @@ impl Screen for Inbox {
                 Ok(()) => self.session_done(queue, (step, then_end), world.board.as_deref()),
                 Err(undone) => self.session_refused(&queue, &undone),
             },
-            (Some(Sent::Decision { item, done, answers, about }), result) => match asking::came_out(result) {
+            (Some(Sent::Decision { item, done, kind, about }), result) => match asking::came_out(result) {
                 Ok(()) => {
                     self.drafts.done(&about);
-                    self.step_done(item, done, answers, world)
+                    self.step_done(item, done, kind, world)
                 }
                 Err(undone) => Want::fail(format!("#{item}: {undone}")),
             },

@@ -3,7 +3,6 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::review::Review;
 use crate::console::action::Action;
 use crate::console::untrusted;
 use crate::console::widgets::modal::Frame;
@@ -55,12 +54,11 @@ impl Sheet {
     }
 
     /// What a review came to.
-    pub(super) fn summary(review: &Review) -> Self {
-        let text = review.summary().join("\n");
+    pub(super) fn card(lines: &[String]) -> Self {
         Self {
             title: "Review ended".to_owned(),
             text: String::new(),
-            read: text,
+            read: lines.join("\n"),
             hex: None,
             scroll: Scroll::default(),
         }
