@@ -109,15 +109,15 @@ fn a_day_is_told_in_lines_from_case_to_alert() {
 fn reviews(home: &Home, console: &mut Terminal) {
     write(home, "default.first-agent", "crm/lead/zoe/plan", "new");
     console.says("New case #3 from agent first-agent: ");
-    console.types("\x1b1");
+    console.types("1");
     console.says("Inbox. 1 wait here.");
     console.types("R");
-    console.says("review: 1 of 1");
+    console.says("review, 1 of 1");
     console.says("why: ");
     console.says("answer: expand first-agent: ");
-    console.says("the nearest zone: ");
-    console.says("settles: this case");
+    console.says("suggested: ");
     console.says("tells: agent first-agent");
+    console.says("settles: this case");
     console.types(" ");
     console.says("expand, chosen; enter presses it");
     console.types("\r");

@@ -1,7 +1,7 @@
 //! What a case will likely be answered with, RULES §12.6: what cases alike were answered with most often, else the nearest zone.
 
 use crate::domain::state::Board;
-use crate::domain::things::{Item, Likely};
+use crate::domain::things::{Item, Likely, PastAnswers};
 
 /// The answer that is expected, and what speaks for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,7 +29,7 @@ pub enum Because {
 /// What is expected for an item; nothing where none alike was answered, and no zone is near. Of answers that were as
 /// frequent the one counts that leaves more as it is: the first in [`Likely::ALL`].
 pub fn of(board: &Board, item: &Item) -> Option<Predicted> {
-    let counts = board.past.get(&item.alike).map(|past| past.counts());
+    let counts = board.past.get(&item.alike).map(PastAnswers::counts);
     let counts = counts.into_iter().flatten();
     let of = counts.clone().map(|(_, times)| times).sum();
     // `max_by_key` takes the last of those that are equal.

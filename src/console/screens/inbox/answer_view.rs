@@ -105,9 +105,9 @@ impl Answering {
         }
         self.publication(facts, look);
         if preview.obstacle.is_none() {
+            facts.maybe("tells", Some(self.tells(look, preview, said)));
             self.settles(facts, world, (preview, said));
             closes(facts, preview);
-            facts.maybe("tells", Some(self.tells(look, preview, said)));
         }
         then(facts, &preview.then);
     }

@@ -5,7 +5,7 @@ use ratatui::layout::{Position, Rect};
 
 use super::answer::Answering;
 use super::review::Review;
-use super::{Inbox, case, rows};
+use super::{Inbox, case, expected, rows};
 use crate::console::widgets::{Look, cut_top, pane};
 use crate::console::world::World;
 
@@ -53,9 +53,9 @@ impl Inbox {
     fn draw_review(&self, review: &Review, buffer: &mut Buffer, rest: Rect, look: Look<'_>, world: &World) {
         let Some(item) = self.focused(world) else { return };
         // As wide as it will be: its place hangs on how long it is, and only where they stand under each other.
-        let wide = review.expected.split(rest, 0).1.width.saturating_sub(3);
+        let wide = expected::split(rest, 0).1.width.saturating_sub(3);
         let lines = review.expected.lines(wide, look, world, item);
-        let (above, below) = review.expected.split(rest, lines.len());
+        let (above, below) = expected::split(rest, lines.len());
         self.draw_case(buffer, pane::indented(above), look, world);
         review.expected.draw(buffer, (rest, below), look, &lines);
     }

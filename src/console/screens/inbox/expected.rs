@@ -80,17 +80,6 @@ impl Expected {
         self.answer.is_some()
     }
 
-    /// Where the case is drawn, and where this: beside each other, or one under the other.
-    pub(super) fn split(&self, body: Rect, lines: usize) -> (Rect, Rect) {
-        if pane::is_beside(body, BESIDE_FROM) {
-            let (left, wall, right) = pane::split(body, CASE_PERCENT);
-            let right = Rect { x: wall.x, width: wall.width + 2 + right.width, ..right };
-            return (left, right.intersection(body));
-        }
-        let wanted = u16::try_from(lines + 1).unwrap_or(u16::MAX);
-        cut_bottom(body, wanted.min(body.height / 2))
-    }
-
     /// Draws it, with a line towards the case.
     pub(super) fn draw(
         &self,
@@ -115,7 +104,7 @@ impl Expected {
         let theme = look.theme;
         let Some(((_, _, predicted, _), answering)) = &self.answer else {
             facts.styled("ANSWER", "none is predicted", theme.warning);
-            facts.styled("", "no case like it was answered, and no zone is near", theme.muted);
+            facts.styled("", "no case like it was answered, and no zone is suggested", theme.muted);
             facts.say("CHOOSE", &choices(world, item));
             return facts.lines;
         };
@@ -139,13 +128,24 @@ impl Expected {
     }
 }
 
+/// Where the case is drawn, and where this: beside each other, or one under the other.
+pub(super) fn split(body: Rect, lines: usize) -> (Rect, Rect) {
+    if pane::is_beside(body, BESIDE_FROM) {
+        let (left, wall, right) = pane::split(body, CASE_PERCENT);
+        let right = Rect { x: wall.x, width: wall.width + 2 + right.width, ..right };
+        return (left, right.intersection(body));
+    }
+    let wanted = u16::try_from(lines + 1).unwrap_or(u16::MAX);
+    cut_bottom(body, wanted.min(body.height / 2))
+}
+
 /// What speaks for it: `9 of 11 alike were handled`.
 fn because(item: &Item, predicted: Predicted, kind: Kind) -> String {
     match predicted.because {
         Because::Alike { times, of } => format!("{times} of {of} alike: {}", kind.done()),
         Because::Zone => {
             let near = item.suggestion.as_ref().map(|near| near.reason.as_ref()).unwrap_or_default();
-            format!("the nearest zone: {near}")
+            format!("suggested: {near}")
         }
     }
 }

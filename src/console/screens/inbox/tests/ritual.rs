@@ -17,7 +17,7 @@ fn a_predicted_answer_takes_one_key_and_one_that_confirms() {
     // None alike was answered: the nearest zone speaks for it. Its map difference, the case alike by name, and who is told.
     for words in [
         "expand intake: writes crm/contact/*#score",
-        "the nearest zone",
+        "suggested: intake writes",
         "v0 → v1",
         "+ intake.writes crm/contact/*#score",
         "this case and 1 alike:",
@@ -25,6 +25,9 @@ fn a_predicted_answer_takes_one_key_and_one_that_confirms() {
         "◇ intake",
         "space accept",
         "l leave",
+        "n skip",
+        "esc end",
+        "? help",
     ] {
         assert!(shown.contains(words), "{words}: {shown}");
     }
