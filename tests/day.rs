@@ -194,8 +194,6 @@ fn a_review_from_its_first_key_to_its_card() {
         console.types(typed);
         console.shows(shown);
     }
-    console.types("\x1b");
-    std::thread::sleep(std::time::Duration::from_millis(200));
     assert_eq!(console.quit(), 0);
     let ended = home.ok(&["log", "--json"]);
     assert!(ended.contains("\"put_off\":1") && ended.contains("\"alike\":1"), "{ended}");

@@ -124,7 +124,6 @@ fn reviews(home: &Home, console: &mut Terminal) {
     console.says("Review ended");
     console.says("1 of 1 gone through");
     console.says("map v");
-    console.types("\x1b");
 }
 
 /// A zone grows, somebody else writes there, and the alert is followed to what it says.

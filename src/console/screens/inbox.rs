@@ -68,6 +68,8 @@ enum Over {
     Reassign { item: ItemNo, picker: Box<Picker<PersonId>> },
     /// Something to read.
     Sheet(Sheet),
+    /// What a review came to. Whatever else is wanted closes it.
+    Card(Sheet),
 }
 
 /// What an answer from the server will be about.
@@ -180,7 +182,7 @@ impl Screen for Inbox {
             Some(Over::Reassign { .. }) => Context::Picker,
             Some(Over::Sheet(_)) => Context::Preview,
             None if self.review.is_some() => Context::Review,
-            None => self.reading.context(Context::Inbox),
+            Some(Over::Card(_)) | None => self.reading.context(Context::Inbox),
         }
     }
 
@@ -189,7 +191,7 @@ impl Screen for Inbox {
         match (&self.over, self.reading.hints()) {
             (Some(Over::Answer(answering)), _) => return answering.form.hints(),
             (Some(Over::Reassign { .. }), _) => return vec![A::Submit, A::NextSuggestion, A::Close],
-            (Some(Over::Sheet(_)), _) => return vec![A::Down, A::Close],
+            (Some(Over::Sheet(_) | Over::Card(_)), _) => return vec![A::Down, A::Close],
             (None, Some(typing)) => return typing,
             (None, None) => {}
         }
@@ -232,7 +234,7 @@ impl Screen for Inbox {
             (None, Action::Close) if self.review.is_some() => Some("end".to_owned()),
             (None, Action::NextMatch) if self.review.is_some() => Some("skip".to_owned()),
             (None, Action::Reassign) if self.review.is_some() => Some("hand on".to_owned()),
-            (Some(Over::Reassign { .. } | Over::Sheet(_)) | None, _) => None,
+            (Some(Over::Reassign { .. } | Over::Sheet(_) | Over::Card(_)) | None, _) => None,
         }
     }
 
@@ -242,6 +244,16 @@ impl Screen for Inbox {
     }
 
     fn act(&mut self, action: Action, world: &World) -> Vec<Want> {
+        if let Some(Over::Card(card)) = &mut self.over {
+            if card.act(action) {
+                return Vec::new();
+            }
+            self.over = None;
+            // What lay under it was not seen.
+            if action == Action::Close || action.decides() {
+                return self.settle(world);
+            }
+        }
         if self.over.is_some() {
             let wants = self.act_over(action, world);
             return wants.into_iter().chain(self.foresee(world)).collect();
@@ -274,10 +286,10 @@ impl Screen for Inbox {
                 }
                 return self.settle(world);
             }
-            Some(Over::Sheet(_)) | None if pasted => {
+            Some(Over::Sheet(_) | Over::Card(_)) | None if pasted => {
                 return Want::warn("pasted text never decides; nothing was done");
             }
-            Some(Over::Sheet(_)) | None => {}
+            Some(Over::Sheet(_) | Over::Card(_)) | None => {}
         }
         self.foresee(world).into_iter().collect()
     }
@@ -303,7 +315,8 @@ impl Screen for Inbox {
     }
 
     fn is_open(&self) -> bool {
-        self.review.is_some() || !self.marks.is_empty() || self.reading.is_open()
+        let card = matches!(self.over, Some(Over::Card(_)));
+        card || self.review.is_some() || !self.marks.is_empty() || self.reading.is_open()
     }
 
     fn reset(&mut self) {
@@ -398,7 +411,7 @@ impl Screen for Inbox {
         match &self.over {
             None | Some(Over::Answer(_)) => cursor,
             Some(Over::Reassign { picker, .. }) => picker.draw(buffer, areas.screen, look),
-            Some(Over::Sheet(sheet)) => {
+            Some(Over::Sheet(sheet) | Over::Card(sheet)) => {
                 sheet.draw(buffer, areas.screen, look);
                 None
             }

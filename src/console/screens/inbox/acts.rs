@@ -236,7 +236,7 @@ impl Inbox {
                     Vec::new()
                 }
             },
-            Some(Over::Sheet(sheet)) => {
+            Some(Over::Sheet(sheet) | Over::Card(sheet)) => {
                 if !sheet.act(action) {
                     self.over = None;
                 }

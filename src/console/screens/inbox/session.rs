@@ -19,7 +19,7 @@ impl Inbox {
     pub(super) fn toggle_review(&mut self, world: &World) -> Vec<Want> {
         if let Some(review) = self.review.take() {
             let card = world.board.as_ref().map(|board| review.card(board, world.now));
-            self.over = card.map(|lines| Over::Sheet(Sheet::card(&lines)));
+            self.over = card.map(|lines| Over::Card(Sheet::card(&lines)));
             let mut wants = self.end_sessions();
             wants.extend(self.settle(world));
             return wants;

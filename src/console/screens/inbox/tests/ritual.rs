@@ -137,7 +137,12 @@ fn the_card_says_what_became_of_each_case() {
         changes: vec![std::sync::Arc::from("+ intake.writes crm/contact/*#score")],
     };
     assert_eq!((end.answered, end.came_to), (2, wanted));
-    assert!(!press(&mut team, &mut runner, "esc").contains("Review ended"));
+    // It keeps nobody: whatever else is wanted is done, but nothing is decided on what it covers.
+    let claimed = press(&mut team, &mut runner, "c");
+    assert!(!claimed.contains("Review ended"), "{claimed}");
+    assert!(team.state.board.items.values().all(|item| item.claimed_by.is_none()));
+    assert!(press(&mut team, &mut runner, "R esc ?").contains("Keys of the inbox"));
+    assert!(!press(&mut team, &mut runner, "esc esc").contains("Review ended"));
 }
 
 /// An answer that is taken back in the review: its case is gone through again.
