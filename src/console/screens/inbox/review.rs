@@ -134,18 +134,23 @@ impl Review {
         say(of(Kind::HandOn), "handed on");
         say(of(Kind::Leave), "left with a reason");
         say(self.elsewhere(board), "answered by somebody else");
-        let skipped: Vec<ItemNo> = self.cases.iter().filter(|no| !self.is_done(**no)).copied().collect();
-        say(skipped.len(), "skipped, which does not count:");
-        for no in skipped {
-            let name = board.items.get(&no).map(|item| named(item)).unwrap_or_default();
-            lines.push(format!("      {name}"));
+        if lines.last().is_some_and(|line| !line.is_empty()) {
+            lines.push(String::new());
         }
-        lines.push(String::new());
         match came_to.map {
             Some((before, after)) => lines.push(format!("map v{before} to v{after}:")),
             None => lines.push(format!("the map stays as it is, v{}", board.map_version)),
         }
         lines.extend(came_to.changes.iter().map(|change| format!("      {change}")));
+        let skipped: Vec<ItemNo> = self.cases.iter().filter(|no| !self.is_done(**no)).copied().collect();
+        if !skipped.is_empty() {
+            lines.push(String::new());
+            lines.push(format!("{:>4}  skipped, which does not count:", skipped.len()));
+        }
+        for no in skipped {
+            let name = board.items.get(&no).map(|item| named(item)).unwrap_or_default();
+            lines.push(format!("      {name}"));
+        }
         lines
     }
 

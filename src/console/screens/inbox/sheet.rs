@@ -26,6 +26,8 @@ pub(super) struct Sheet {
     read: String,
     /// Whether its bytes can be shown, and whether they are.
     hex: Option<bool>,
+    /// Whether each line is one, cut where it has no room.
+    cut: bool,
     scroll: Scroll,
 }
 
@@ -50,7 +52,7 @@ impl Sheet {
             | Case::Conflict { .. }
             | Case::MapOverdue { .. } => untrusted::json(&item.input()),
         };
-        Self { title, text: item.input(), read, hex: Some(false), scroll: Scroll::default() }
+        Self { title, text: item.input(), read, hex: Some(false), cut: false, scroll: Scroll::default() }
     }
 
     /// What a review came to.
@@ -60,6 +62,7 @@ impl Sheet {
             text: String::new(),
             read: lines.join("\n"),
             hex: None,
+            cut: true,
             scroll: Scroll::default(),
         }
     }
@@ -82,6 +85,8 @@ impl Sheet {
             vec![styled("nothing was sent with it", look.theme.muted)]
         } else if self.hex == Some(true) {
             untrusted::hex(self.text.as_bytes()).map(|row| styled(row, look.theme.base)).collect()
+        } else if self.cut {
+            self.read.lines().map(|line| look.line(line, frame.room(screen), look.theme.base)).collect()
         } else {
             look.wrap(&self.read, frame.room(screen), WRAPPED, look.theme.base)
         };
