@@ -38,7 +38,7 @@ const VERSIONS: [&str; 3] = ["286fd76", "471f3c7", "e30dd65"];
 const MAY_DIFFER: [&str; 1] = ["answers/*/answer/next"];
 
 /// What states have by now that those of earlier versions had not, in the same form.
-const ADDED: [&str; 15] = [
+const ADDED: [&str; 17] = [
     "board/clock",
     "board/timed",
     "board/seats/*/since",
@@ -54,6 +54,8 @@ const ADDED: [&str; 15] = [
     "board/care/alarm",
     "board/care/told",
     "board/accounts",
+    "board/reviews/*/open/came_to",
+    "board/reviews/*/last/came_to",
 ];
 
 /// Most differences of one ledger that are told.

@@ -154,6 +154,53 @@ const TASKS: [Task; 10] = [
     },
 ];
 
+/// A whole review by keys: predicted answers are taken, one of them with a case alike, one case is left with a reason, one
+/// handled; the card and the ledger say the same.
+#[test]
+fn a_review_from_its_first_key_to_its_card() {
+    let home = Home::new();
+    home.file("team.toml", TEAM);
+    home.ok(&["map", "apply", "team.toml", "--reason", "two join"]);
+    write(&home, "support", "crm/note/1", "text=hello", "they called");
+    write(&home, "sales", "crm/contact/1", "score=1", "scored");
+    write(&home, "sales", "crm/contact/2", "score=2", "scored");
+    write(&home, "sales", "crm/meeting/1", "room=3", "booked");
+    write(&home, "sales", "crm/call/1", "length=9", "counted");
+    let mut console = Terminal::open(&home, &[]);
+    console.shows("1 inbox 5");
+    let keys = [
+        ("R", "1 of 5"),
+        ("", "+ support.writes crm/note/1"),
+        (" ", "[ expand"),
+        (ENTER, "2 of 5"),
+        ("", "this case and 1 alike"),
+        (" ", "[ expand"),
+        (ENTER, "4 of 5"),
+        ("l", "for later"),
+        ("legal answers on Friday", "answers on Friday"),
+        (ENTER, "[ cancel"),
+        (TAB, "[ leave"),
+        (ENTER, "5 of 5"),
+        ("h", "by hand"),
+        ("counted by hand", "counted by hand"),
+        (ENTER, "[ cancel"),
+        (TAB, "[ handle"),
+        (ENTER, "Review ended"),
+        ("", "5 of 5 gone through"),
+        ("", "1  left with a reason"),
+        ("", "+ support.writes crm/note/1"),
+    ];
+    for (typed, shown) in keys {
+        console.types(typed);
+        console.shows(shown);
+    }
+    assert_eq!(console.quit(), 0);
+    let ended = home.ok(&["log", "--json"]);
+    assert!(ended.contains("\"put_off\":1") && ended.contains("\"alike\":1"), "{ended}");
+    let told = home.ok(&["review", "status"]);
+    assert!(told.contains("4 answered") && told.contains("1 left with a reason"), "{told}");
+}
+
 fn write(home: &Home, agent: &str, entity: &str, change: &str, why: &str) {
     let said = home.run(&["write", entity, change, "--reason", why, "--as", agent]);
     assert!(!said.out.is_empty(), "{said:?}");

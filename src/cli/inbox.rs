@@ -21,7 +21,7 @@ use crate::domain::time::Time;
 /// What is done with the inbox.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// What waits for a decision: overdue first, then by priority, then by deadline
+    /// What waits for a decision: overdue first, then critical, then due soon; each by priority and by deadline
     List {
         /// Only this queue
         #[arg(long)]

@@ -13,7 +13,7 @@ use crate::api::{ReviewList, ReviewView};
 use crate::client::Client;
 use crate::domain::command::{Command as Order, ReviewStep, ReviewVerb};
 use crate::domain::ids::{PersonId, QueueName};
-use crate::domain::things::ReviewRound;
+use crate::domain::things::{CameTo, ReviewRound};
 use crate::domain::time::Time;
 
 /// What is done with reviews; their status if nothing is said.
@@ -114,7 +114,12 @@ const LIST: List<ReviewList, ReviewView> = List {
         }),
         at("LAST", |view, now| {
             list::maybe(view.reviews.last.as_ref().map(|last| {
-                format!("{} ago by {}, {} answered", now.since(last.ended).rough(), last.by, last.answered)
+                let came_to = came_to(&last.came_to);
+                let (ago, took) = (now.since(last.ended).rough(), last.ended.since(last.began).rough());
+                format!(
+                    "{ago} ago by {} in {took}, {} answered{came_to}, {} left",
+                    last.by, last.answered, last.left
+                )
             }))
         }),
         at("NOW", |view, now| {
@@ -124,6 +129,26 @@ const LIST: List<ReviewList, ReviewView> = List {
         }),
     ],
 };
+
+/// What else a session came to: `, 1 handed on, map v41 to v43`.
+fn came_to(came_to: &CameTo) -> String {
+    let counts = [
+        (came_to.alike, "of them along with one alike"),
+        (came_to.handed_on, "handed on"),
+        (came_to.put_off, "left with a reason"),
+    ];
+    let mut words: Vec<String> = counts
+        .iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, how)| format!(", {count} {how}"))
+        .collect();
+    words.extend(
+        came_to
+            .map
+            .map(|(before, after)| format!(", map v{before} to v{after}: {}", came_to.changes.join(" "))),
+    );
+    words.concat()
+}
 
 /// A person, and whether they are away.
 fn named(view: &ReviewView, person: &PersonId, now: Time) -> String {

@@ -151,6 +151,8 @@ actions! {
     Claim "claim" "claim" Decide Decides "Claim, so that no other reviewer takes it; take over what another has claimed";
     Away "away" "away" Decide Decides "Go away: deputies answer at once; again when you are back";
     Release "release" "release" Decide Decides "Release a claim";
+    Leave "leave" "leave" Decide Decides "Leave for later, with a reason: a review has gone through it then";
+    Accept "accept" "accept" Decide Decides "Take the answer that a review predicts: it is opened, filled in";
     Reassign "reassign" "reassign" Decide Decides "Hand to another named reviewer";
     Undo "undo" "undo" Decide Decides "Undo the last answer";
     Mark "mark" "mark" Decide Looks "Mark for answering several at once";

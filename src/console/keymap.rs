@@ -43,6 +43,7 @@ macro_rules! contexts {
 contexts! {
     Global "global" None, "Everywhere but in prompts, previews and pickers.";
     Inbox "inbox" Some(Self::Global), "The Inbox view.";
+    Review "review" Some(Self::Inbox), "A review: the cases of the Inbox, one at a time.";
     Log "log" Some(Self::Global), "The Log view.";
     Map "map" Some(Self::Global), "The Map view.";
     Conflicts "conflicts" Some(Self::Global), "The Conflicts view.";
@@ -124,18 +125,12 @@ impl Keymap {
 
     /// The key to print for an action in a context: the first one bound, in the innermost context that has one.
     pub fn key_for(&self, context: Context, action: Action) -> Option<Key> {
-        let here = self.bindings(context).iter().find(|binding| binding.action == action);
-        match here {
-            Some(binding) => Some(binding.key),
-            None => context.around().and_then(|around| {
-                // A key that means something else here is no way to this action.
-                let free = |binding: &&Binding| self.action(context, binding.key) == Some(action);
-                self.bindings(around)
-                    .iter()
-                    .find(|b| b.action == action && free(b))
-                    .map(|binding| binding.key)
-            }),
-        }
+        // A key that means something else here is no way to this action.
+        let free = |binding: &&Binding| {
+            binding.action == action && self.action(context, binding.key) == Some(action)
+        };
+        let around = std::iter::successors(Some(context), |context| context.around());
+        around.flat_map(|context| self.bindings(context)).find(free).map(|binding| binding.key)
     }
 
     /// The hint line's entries: those of the wanted actions that have a key here, each with what it `does` now, where that

@@ -95,6 +95,7 @@ fn a_day_is_told_in_lines_from_case_to_alert() {
     console.says("back in the present");
 
     follows_an_alert(&home, &mut console);
+    reviews(&home, &mut console);
     assert_eq!(console.quit(), 0);
     only_adds(&console.log());
     assert!(
@@ -102,6 +103,27 @@ fn a_day_is_told_in_lines_from_case_to_alert() {
         "text is shown as what it is:\n{}",
         console.log()
     );
+}
+
+/// A review is told like everything else: the case, what is predicted and who is told, the box, and the card.
+fn reviews(home: &Home, console: &mut Terminal) {
+    write(home, "default.first-agent", "crm/lead/zoe/plan", "new");
+    console.says("New case #3 from agent first-agent: ");
+    console.types("1");
+    console.says("Inbox. 1 wait here.");
+    console.types("R");
+    console.says("review, 1 of 1");
+    console.says("why: ");
+    console.says("answer: expand first-agent: ");
+    console.says("suggested: ");
+    console.says("tells: agent first-agent");
+    console.says("settles: this case");
+    console.types(" ");
+    console.says("expand, chosen; enter presses it");
+    console.types("\r");
+    console.says("Review ended");
+    console.says("1 of 1 gone through");
+    console.says("map v");
 }
 
 /// A zone grows, somebody else writes there, and the alert is followed to what it says.

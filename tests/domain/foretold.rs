@@ -1,9 +1,11 @@
 //! What the preview of an answer says is what the answer then records: asked before every answer that any test gives.
 
+use std::collections::BTreeSet;
+
 use deeds::domain::command::{Command, ItemVerb, Request};
-use deeds::domain::decide::{Answer, FORESEEN, Foreseen, Supposed, preview};
+use deeds::domain::decide::{Answer, FORESEEN, Foreseen, Supposed, Tells, preview};
 use deeds::domain::deed::{Body, Deed};
-use deeds::domain::ids::ItemNo;
+use deeds::domain::ids::{Actor, ItemNo};
 use deeds::domain::map::difference;
 use deeds::domain::outcome::Outcome;
 use deeds::domain::state::State;
@@ -51,7 +53,21 @@ pub(crate) fn check(before: &State, request: &Request, answer: &Answer, deeds: &
     }
     assert!(!new.items.contains_key(&item.no), "answered, and still open: {place}");
     words(item, deeds, &said.then, &place);
+    tells(&said.tells, (item.no, &answered.include), deeds, &place);
     settled(before, &supposed, &said.settles, now, &place);
+}
+
+/// Every agent to whom work comes is told, and nobody else of the agents.
+fn tells(said: &[Tells], (item, include): (ItemNo, &[ItemNo]), deeds: &[Deed], place: &str) {
+    let works = deeds.iter().filter_map(|deed| {
+        let Body::WorkQueued(work) = &deed.body else { return None };
+        Some(Actor::Agent(work.agent.clone()))
+    });
+    let recorded: BTreeSet<Actor> = works.collect();
+    // Those of cases alike that were not settled with it are told of as well.
+    let ours = |told: &&Tells| told.item == item || include.contains(&told.item);
+    let agents = said.iter().filter(ours).map(|told| told.who.clone()).filter(|who| who.agent().is_some());
+    assert_eq!(agents.collect::<BTreeSet<_>>(), recorded, "{place}");
 }
 
 /// The sentences say how the stored input came out.

@@ -42,6 +42,63 @@ fn a_session_is_started_and_ended_by_one_named_person() {
     play(&mut world, "sam starts ops -> recorded");
 }
 
+/// What else was done in it stands on the deed of its end: handed on, left with a reason, settled along, and what came of it in
+/// the map. What others do, and what is done in another queue, is not of it.
+#[test]
+fn a_session_tells_what_it_came_to() {
+    let mut world = check(
+        "
+        sales writes crm/contact/7 note=x@0 -> escalated unowned
+        sales writes crm/contact/8 note=x@0 -> escalated unowned
+        sales escalates 'a' because 'why' -> escalated
+        sales escalates 'b' because 'why not' -> escalated
+        sales escalates 'c' because 'who knows' -> escalated
+        sourcing escalates 'd' because 'roadmap' -> escalated
+        dana starts ops -> recorded
+        dana expands #1 sales writes crm/contact/*#note with #2 -> recorded
+        dana skips #3 'legal answers on Friday' -> recorded
+        dana reassigns #4 to sam -> recorded
+        sam handles #4 'done' -> recorded
+        sam skips #6 'later' -> recorded
+        ",
+    );
+    let (answered, came_to) = {
+        let open = ops(&world).open.unwrap();
+        (open.answered, open.came_to)
+    };
+    assert_eq!((answered, came_to.alike, came_to.put_off, came_to.handed_on), (2, 1, 1, 1), "{came_to:?}");
+    play(&mut world, "dana ends ops 'two are left' 'the board meets on Monday' -> recorded");
+    let last = ops(&world).last.unwrap();
+    assert_eq!((last.came_to.put_off, last.came_to.handed_on), (3, 1), "#3 again, and #5: {last:?}");
+    let (before, after) = last.came_to.map.unwrap();
+    assert_eq!(after.0, before.0 + 1);
+    assert_eq!(
+        last.came_to.changes.iter().map(AsRef::as_ref).collect::<Vec<_>>(),
+        ["+ sales.writes crm/contact/*#note"]
+    );
+    let deed = world.deeds.iter().rfind(|deed| deed.body.type_name() == "deeds.review.ended").unwrap();
+    assert!(
+        deed.reason.as_deref().unwrap().contains("2 answered, 1 handed on, 3 left with a reason, 2 left"),
+        "{deed:?}"
+    );
+}
+
+/// An answer that is taken back in the session takes back what it did to the map.
+#[test]
+fn what_was_undone_changed_nothing() {
+    let world = check(
+        "
+        sales writes crm/contact/7 note=x@0 -> escalated unowned
+        dana starts ops -> recorded
+        dana expands #1 sales writes crm/contact/*#note -> recorded
+        dana undoes #1 -> recorded
+        dana ends ops -> recorded
+        ",
+    );
+    let came_to = ops(&world).last.unwrap().came_to;
+    assert!(came_to.is_nothing(), "{came_to:?}");
+}
+
 fn last(world: &World) -> PastTurn {
     *ops(world).turns.last().unwrap()
 }

@@ -26,12 +26,15 @@ const SIZES: [(u16, u16); 8] =
     [(120, 36), (120, 36), (80, 24), (60, 20), (200, 60), (44, 14), (30, 10), (9, 3)];
 const PASTED: [&str; 5] = ["yes\r\n\r\n", "e\t\r", "crm/contact/acme#score", "\u{1b}[200~\u{1b}y", "q"];
 /// What people do, so that boxes are opened, filled in and confirmed, and not only closed again.
-const DEEDS: [&str; 16] = [
+const DEEDS: [&str; 19] = [
     "e tab enter",
     "* e tab enter",
     "h w h y enter tab enter",
     "o n o enter tab tab enter",
     "a tab enter",
+    "R space enter",
+    "space w enter tab enter",
+    "l w enter tab enter",
     "x w enter tab enter",
     "u tab enter",
     "P w enter tab enter",
@@ -374,7 +377,8 @@ fn button(command: &Command) -> Option<&'static str> {
 
 fn item_button(verb: &ItemVerb) -> Option<&'static str> {
     match verb {
-        ItemVerb::Claim | ItemVerb::Release | ItemVerb::Reassign { .. } | ItemVerb::Leave { .. } => None,
+        ItemVerb::Claim | ItemVerb::Release | ItemVerb::Reassign { .. } => None,
+        ItemVerb::Leave { .. } => Some("leave"),
         ItemVerb::TakeOver { .. } => Some("take over"),
         ItemVerb::Undo => Some("undo"),
         ItemVerb::Answer(answered) => Some(match answered.answer {

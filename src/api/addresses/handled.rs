@@ -102,7 +102,7 @@ handled! {
         "What was concluded, on one entity if one is named.";
 
     Inbox GET "/v1/inbox" EVERYONE Read (none) [min_seq, at] (json ItemList),
-        "The open inbox items: overdue ones first, then by priority, then by deadline; an agent gets those that it raised.";
+        "The open inbox items: overdue ones first, then critical ones, then those due soon, each by priority and by deadline; an agent gets those that it raised.";
     Item GET "/v1/inbox/{n}" EVERYONE Read (none) [min_seq, at] (json ItemView),
         "One item with everything that a decision needs, or an agent's own; answered ones too, while they are kept.";
     ItemPreview POST "/v1/inbox/{n}/preview" DECIDERS Read (json ItemAnswer) [include] (json Preview),

@@ -79,17 +79,8 @@ fn side(side: &AlertSide) -> String {
 }
 
 fn past(past: &PastAnswers) -> Option<String> {
-    let counts = [
-        (past.expand, "expand"),
-        (past.handle, "handle"),
-        (past.out_of_scope, "out of scope"),
-        (past.sent_on, "send on"),
-    ];
-    let counts: Vec<String> = counts
-        .into_iter()
-        .filter(|(count, _)| *count > 0)
-        .map(|(count, word)| format!("{count} {word}"))
-        .collect();
+    let counts = past.counts().into_iter().filter(|(_, count)| *count > 0);
+    let counts: Vec<String> = counts.map(|(answer, count)| format!("{count} {}", answer.word())).collect();
     let last = past.last.as_ref().map(|last| format!("; last: {last}")).unwrap_or_default();
     (!counts.is_empty()).then(|| format!("{}{last}", counts.join(", ")))
 }

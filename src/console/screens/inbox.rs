@@ -11,6 +11,7 @@ mod answer_text;
 mod answer_view;
 mod case;
 mod draw;
+mod expected;
 mod fields;
 mod kind;
 mod material;
@@ -68,13 +69,15 @@ enum Over {
     Reassign { item: ItemNo, picker: Box<Picker<PersonId>> },
     /// Something to read.
     Sheet(Sheet),
+    /// What a review came to. Whatever else is wanted closes it.
+    Card(Sheet),
 }
 
 /// What an answer from the server will be about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Sent {
     /// A decision, with the words for when it is done.
-    Decision { item: ItemNo, done: String, answers: Option<Kind>, about: String },
+    Decision { item: ItemNo, done: String, kind: Option<Kind>, about: String },
     /// Deeds to show.
     Evidence,
     /// What an answer would do.
@@ -125,17 +128,22 @@ impl Inbox {
             self.reading.changed();
         }
         self.version = version;
+        if let (Some(review), Some(item), Some(board)) = (&mut self.review, item, &world.board) {
+            review.expected.come_to(board, item);
+        }
         let missing = item.and_then(|item| self.evidence.missing(world, case::deeds(item)));
         let evidence = missing.map(|what| self.asking.ask(Sent::Evidence, what));
         evidence.into_iter().chain(self.foresee(world)).collect()
     }
 
-    /// Asks what the answer that is being given would do, one question at a time.
+    /// Asks what the answer that is being given, or is expected, would do, one question at a time.
     fn foresee(&mut self, world: &World) -> Option<Want> {
-        let Some(Over::Answer(answering)) = &self.over else { return None };
-        let question = answering.question(world)?.ok()?;
-        if answering.preview(&question).is_some() || self.asking.any(|sent| matches!(sent, Sent::Preview(_)))
-        {
+        let question = match (&self.over, &self.review) {
+            (Some(Over::Answer(answering)), _) => answering.next_question(world)?,
+            (_, Some(review)) => review.expected.question(world)?,
+            (_, None) => return None,
+        };
+        if self.asking.any(|sent| matches!(sent, Sent::Preview(_))) {
             return None;
         }
         let what = What::Preview(question.item, Box::new(question.answer.clone()));
@@ -156,10 +164,10 @@ impl Inbox {
         self.marks.retain(|no| board.items.contains_key(no));
     }
 
-    fn step(&mut self, item: ItemNo, step: ItemVerb, done: String, answers: Option<Kind>) -> Want {
+    fn step(&mut self, item: ItemNo, step: ItemVerb, done: String, kind: Option<Kind>) -> Want {
         let command = Command::Item(ItemStep { item, step });
-        let about = answers.map(|kind| kind.about(item)).unwrap_or_default();
-        self.asking.ask(Sent::Decision { item, done, answers, about }, What::Command(Box::new(command)))
+        let about = kind.map(|kind| kind.about(item)).unwrap_or_default();
+        self.asking.ask(Sent::Decision { item, done, kind, about }, What::Command(Box::new(command)))
     }
 }
 
@@ -173,7 +181,8 @@ impl Screen for Inbox {
             Some(Over::Answer(answering)) => answering.form.context(),
             Some(Over::Reassign { .. }) => Context::Picker,
             Some(Over::Sheet(_)) => Context::Preview,
-            None => self.reading.context(Context::Inbox),
+            None if self.review.is_some() => Context::Review,
+            Some(Over::Card(_)) | None => self.reading.context(Context::Inbox),
         }
     }
 
@@ -182,7 +191,7 @@ impl Screen for Inbox {
         match (&self.over, self.reading.hints()) {
             (Some(Over::Answer(answering)), _) => return answering.form.hints(),
             (Some(Over::Reassign { .. }), _) => return vec![A::Submit, A::NextSuggestion, A::Close],
-            (Some(Over::Sheet(_)), _) => return vec![A::Down, A::Close],
+            (Some(Over::Sheet(_) | Over::Card(_)), _) => return vec![A::Down, A::Close],
             (None, Some(typing)) => return typing,
             (None, None) => {}
         }
@@ -192,10 +201,13 @@ impl Screen for Inbox {
         };
         let has_sides = world.board.as_ref().is_some_and(|board| fields::sides(board, item).is_some());
         let mut hints = kind::answers(&item.case, has_sides).to_vec();
-        hints.push(if item.claimed_by.is_some() { A::Release } else { A::Claim });
-        if self.review.is_some() {
-            hints.extend([A::NextMatch, A::Close]);
+        if let Some(review) = &self.review {
+            hints.extend([A::Leave, A::NextMatch, A::Close, A::Reassign]);
+            if review.expected.is_known() {
+                hints.insert(0, A::Accept);
+            }
         } else {
+            hints.push(if item.claimed_by.is_some() { A::Release } else { A::Claim });
             hints.extend([A::Mark, A::Review]);
             match self.alike.stands(item) {
                 Stands::Closed => hints.push(A::Right),
@@ -205,7 +217,8 @@ impl Screen for Inbox {
             hints.push(A::Filter);
         }
         hints.extend(item.case.alert().map(|_| A::Replay));
-        if !self.answered.is_empty() {
+        // In a review what was answered last says how it is undone.
+        if !self.answered.is_empty() && self.review.is_none() {
             hints.push(A::Undo);
         }
         hints
@@ -213,14 +226,16 @@ impl Screen for Inbox {
 
     fn does(&self, action: Action, world: &World) -> Option<String> {
         match (&self.over, action) {
-            (None, Action::Right) => {
+            (None, Action::Right) if self.review.is_none() => {
                 self.focused(world).map(|item| format!("show all {}", self.alike.members(item).len()))
             }
             (None, Action::Left) => Some("as one row".to_owned()),
             (Some(Over::Answer(answering)), _) => answering.form.does(action),
             (Some(Over::Reassign { .. }), Action::Submit) => Some("hand it on".to_owned()),
-            (None, Action::Close) if self.review.is_some() => Some("end the review".to_owned()),
-            (Some(Over::Reassign { .. } | Over::Sheet(_)) | None, _) => None,
+            (None, Action::Close) if self.review.is_some() => Some("end".to_owned()),
+            (None, Action::NextMatch) if self.review.is_some() => Some("skip".to_owned()),
+            (None, Action::Reassign) if self.review.is_some() => Some("hand on".to_owned()),
+            (Some(Over::Reassign { .. } | Over::Sheet(_) | Over::Card(_)) | None, _) => None,
         }
     }
 
@@ -230,6 +245,16 @@ impl Screen for Inbox {
     }
 
     fn act(&mut self, action: Action, world: &World) -> Vec<Want> {
+        if let Some(Over::Card(card)) = &mut self.over {
+            if card.act(action) {
+                return Vec::new();
+            }
+            self.over = None;
+            // What lay under it was not seen.
+            if action == Action::Close || action.decides() {
+                return self.settle(world);
+            }
+        }
         if self.over.is_some() {
             let wants = self.act_over(action, world);
             return wants.into_iter().chain(self.foresee(world)).collect();
@@ -262,10 +287,10 @@ impl Screen for Inbox {
                 }
                 return self.settle(world);
             }
-            Some(Over::Sheet(_)) | None if pasted => {
+            Some(Over::Sheet(_) | Over::Card(_)) | None if pasted => {
                 return Want::warn("pasted text never decides; nothing was done");
             }
-            Some(Over::Sheet(_)) | None => {}
+            Some(Over::Sheet(_) | Over::Card(_)) | None => {}
         }
         self.foresee(world).into_iter().collect()
     }
@@ -284,7 +309,7 @@ impl Screen for Inbox {
     fn refresh(&mut self, world: &World) -> Vec<Want> {
         self.sort(world);
         if let (Some(review), Some(board)) = (&mut self.review, &world.board) {
-            review.refresh(board, world.now);
+            review.refresh(board);
         }
         let mut wants = self.end_review_when_over(world);
         wants.extend(self.settle(world));
@@ -294,7 +319,7 @@ impl Screen for Inbox {
     fn form(&self) -> Option<(String, &Form)> {
         match &self.over {
             Some(Over::Answer(answering)) => Some((answering.about(), &answering.form)),
-            Some(Over::Reassign { .. } | Over::Sheet(_)) | None => None,
+            Some(Over::Reassign { .. } | Over::Sheet(_) | Over::Card(_)) | None => None,
         }
     }
 
@@ -309,7 +334,8 @@ impl Screen for Inbox {
     }
 
     fn is_open(&self) -> bool {
-        self.review.is_some() || !self.marks.is_empty() || self.reading.is_open()
+        let card = matches!(self.over, Some(Over::Card(_)));
+        card || self.review.is_some() || !self.marks.is_empty() || self.reading.is_open()
     }
 
     fn reset(&mut self) {
@@ -329,6 +355,9 @@ impl Screen for Inbox {
                 let said = result.and_then(|told| {
                     if let Told::Preview(preview) = told { Ok(*preview) } else { Err(stray()) }
                 });
+                if let Some(review) = &mut self.review {
+                    review.expected.hear(&question, &said);
+                }
                 if let Some(Over::Answer(answering)) = &mut self.over {
                     answering.hear(*question, said);
                 }
@@ -338,10 +367,10 @@ impl Screen for Inbox {
                 Ok(()) => self.session_done(queue, (step, then_end), world.board.as_deref()),
                 Err(undone) => self.session_refused(&queue, &undone),
             },
-            (Some(Sent::Decision { item, done, answers, about }), result) => match asking::came_out(result) {
+            (Some(Sent::Decision { item, done, kind, about }), result) => match asking::came_out(result) {
                 Ok(()) => {
                     let mut wants = vec![Want::Keep(Change::no_draft(&about))];
-                    wants.extend(self.step_done(item, done, answers, world));
+                    wants.extend(self.step_done(item, done, kind, world));
                     wants
                 }
                 Err(undone) => Want::fail(format!("#{item}: {undone}")),
@@ -402,7 +431,7 @@ impl Screen for Inbox {
         match &self.over {
             None | Some(Over::Answer(_)) => cursor,
             Some(Over::Reassign { picker, .. }) => picker.draw(buffer, areas.screen, look),
-            Some(Over::Sheet(sheet)) => {
+            Some(Over::Sheet(sheet) | Over::Card(sheet)) => {
                 sheet.draw(buffer, areas.screen, look);
                 None
             }

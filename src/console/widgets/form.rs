@@ -231,6 +231,31 @@ impl Form {
         self.focus_on(self.next_lacking());
     }
 
+    /// What stands in a text at the start, where that is known only now.
+    pub fn fill(&mut self, name: &str, text: &str) {
+        if let Some(field) = self.fields.iter_mut().find(|field| field.label == name)
+            && let Input::Text { prompt, began, .. } = &mut field.input
+        {
+            (*prompt, *began) = (Prompt::with_text(text), text.to_owned());
+        }
+    }
+
+    /// Ticks a box.
+    pub fn tick(&mut self, name: &str) {
+        if let Some(field) = self.fields.iter_mut().find(|field| field.label == name)
+            && let Input::Tick { on, .. } = &mut field.input
+        {
+            *on = true;
+        }
+    }
+
+    /// The focus is on the first text that is needed and empty, else on the button that does it: for what was seen, filled in,
+    /// before the box was opened.
+    pub fn ready(&mut self) {
+        let lacking = self.next_lacking();
+        self.focus_on(if lacking < self.fields.len() { lacking } else { lacking + 1 });
+    }
+
     /// The name of what is chosen in a field.
     pub fn chosen(&self, label: &str) -> Option<&Arc<str>> {
         let field = self.fields.iter().find(|field| field.label == label)?;

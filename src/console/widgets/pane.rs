@@ -67,7 +67,12 @@ pub fn share(body: Rect, [wide, narrow]: [u16; 2]) -> Option<u16> {
 
 /// Whether two things stand beside each other where everything has room. Whoever listens hears one at a time.
 pub fn is_full(body: Rect) -> bool {
-    body.width >= FULL_FROM && !spoken::is_heard()
+    is_beside(body, FULL_FROM)
+}
+
+/// Whether two texts stand beside each other from so many columns on. Whoever listens hears one after the other.
+pub fn is_beside(body: Rect, columns: u16) -> bool {
+    body.width >= columns && !spoken::is_heard()
 }
 
 /// Draws a list and the detail of its row side by side where the list has a share of the width, else the detail where it

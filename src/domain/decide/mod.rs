@@ -52,7 +52,7 @@ mod tests;
 pub use clock::foreseen as foreseen_rebase;
 pub use found::found;
 pub use loss::unfit as unfit_for_loss;
-pub use preview::{Closes, FORESEEN, Foreseen, Preview, Supposed, preview};
+pub use preview::{Closes, FORESEEN, Foreseen, Preview, Supposed, Tells, preview};
 pub use tick::next_due;
 
 use self::sheet::Sheet;

@@ -15,7 +15,7 @@ use crate::domain::outcome::Outcome;
 use crate::domain::path::EntityPath;
 use crate::domain::reply::Reply;
 use crate::domain::rule::{reviewer, signing};
-use crate::domain::state::State;
+use crate::domain::state::{Board, State};
 use crate::domain::things::{Case, Granted, Item, ItemAnswer, Work, WorkKind};
 use crate::domain::time::Time;
 use crate::domain::value::Value;
@@ -45,6 +45,9 @@ pub struct Preview {
     pub owner: Option<AgentId>,
     /// Waiting items alike that the same answer would settle.
     pub settles: Vec<ItemNo>,
+    /// Who is told: those of the item itself, then those of each of `settles`, were it settled too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tells: Vec<Tells>,
     /// What a rule would have closed on arrival: items that wait, and answered ones as far as they are kept.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub closes: Vec<Closes>,
@@ -67,6 +70,15 @@ pub struct Closes {
     pub open: bool,
     /// How often it came.
     pub times: u64,
+}
+
+/// Somebody whom an answer tells of an item: an agent by its work stream, a person by the item that comes to them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Tells {
+    /// The item that it is about.
+    pub item: ItemNo,
+    /// Who is told.
+    pub who: Actor,
 }
 
 /// A deed that an answer would record.
@@ -149,7 +161,12 @@ pub fn preview(state: &State, supposed: &Supposed<'_>, now: Time) -> Preview {
         let changes = difference(before.map.model(), after.map.model());
         preview.changes = changes.iter().map(ToString::to_string).collect();
     }
-    let (settles, alerts) = supposed.settles(state, &deeds, now);
+    preview.tells = told_by(before, supposed, &deeds);
+    let (settles, alerts, theirs) = supposed.settles(state, &deeds, now);
+    let included = supposed.include;
+    let more =
+        theirs.into_iter().filter(|told| settles.contains(&told.item) && !included.contains(&told.item));
+    preview.tells.extend(more);
     preview.settles = settles;
     preview.closes = supposed.closes(state);
     preview.then = sentences(state, supposed, &deeds);
@@ -186,8 +203,8 @@ impl Supposed<'_> {
 
     /// Those alike that end by the same answer, given to all of them at once, and how many alerts more than without
     /// them. One that stands in the way of the others is left out, and one whose input would only wait again.
-    fn settles(&self, state: &State, alone: &[Deed], now: Time) -> (Vec<ItemNo>, usize) {
-        let Some(person) = self.by.actor.person() else { return (Vec::new(), 0) };
+    fn settles(&self, state: &State, alone: &[Deed], now: Time) -> (Vec<ItemNo>, usize, Vec<Tells>) {
+        let Some(person) = self.by.actor.person() else { return (Vec::new(), 0, Vec::new()) };
         let who = (person, self.by.class);
         let theirs = |other: &&Arc<Item>| reviewer::may_answer(&state.board, other, who, now).is_ok();
         let alike = state.board.settled_like(self.item, self.answer.is_of_scope()).filter(theirs).take(ALIKE);
@@ -198,15 +215,36 @@ impl Supposed<'_> {
             if reply.is_done() {
                 let ends = |item: &&&Item| !input_of(item, &deeds).is_some_and(waits);
                 let settled = alike.iter().filter(ends).map(|item| item.no).collect();
-                return (settled, resolved(&deeds).count().saturating_sub(resolved(alone).count()));
+                let more = resolved(&deeds).count().saturating_sub(resolved(alone).count());
+                return (settled, more, told_by(&state.board, self, &deeds));
             }
             match numbers.iter().position(|no| reply.item == Some(*no)) {
                 Some(at) => drop(alike.remove(at)),
                 None => break,
             }
         }
-        (Vec::new(), 0)
+        (Vec::new(), 0, Vec::new())
     }
+}
+
+/// Who is told by these deeds, and of which item, each once: agents to whom work comes, and who answers for what is opened.
+fn told_by(board: &Board, supposed: &Supposed<'_>, deeds: &[Deed]) -> Vec<Tells> {
+    let mut tells: Vec<Tells> = Vec::new();
+    for deed in deeds {
+        let first = supposed.item.no;
+        let (item, who) = if let Some(work) = queued(deed) {
+            let of = if let WorkKind::Decision { item, .. } = &work.kind { *item } else { first };
+            (of, Actor::Agent(work.agent.clone()))
+        } else if let Body::ItemOpened(opened) = &deed.body {
+            (first, Actor::Person(reviewer::queue(&board.map, opened).owner.clone()))
+        } else {
+            continue;
+        };
+        if who != supposed.by.actor && !tells.iter().any(|told| told.item == item && told.who == who) {
+            tells.push(Tells { item, who });
+        }
+    }
+    tells
 }
 
 impl Supposed<'_> {

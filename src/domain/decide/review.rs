@@ -106,9 +106,16 @@ fn end(
     let remaining: Vec<ItemNo> = waiting(state, &queue.name).map(|item| item.no).take(NAMED).collect();
     let answered = open.as_ref().map_or(0, |open| open.answered);
     let began = open.as_ref().map_or(sheet.now, |open| open.at);
+    let mut came_to = open.as_ref().map(|open| open.came_to.clone()).unwrap_or_default();
+    let leaves = step.leave.as_deref().filter(|reason| !reason.trim().is_empty());
+    let put_off = if leaves.is_some() { mine(sheet, state, &queue.name) } else { Vec::new() };
+    came_to.put_off += put_off.len() as u64;
     let named: Vec<String> = remaining.iter().take(8).map(|no| format!("#{no}")).collect();
     let more = if left > named.len() { ", …" } else { "" };
     let named = if left > 0 { format!(" ({}{more})", named.join(", ")) } else { String::new() };
+    let beside = [(came_to.handed_on, "handed on"), (came_to.put_off, "left with a reason")];
+    let beside = beside.iter().filter(|(count, _)| *count > 0).map(|(count, how)| format!("{count} {how}, "));
+    let beside = beside.collect::<String>();
     let ended = ReviewEnd {
         queue: queue.name.clone(),
         by,
@@ -118,29 +125,29 @@ fn end(
         left: left as u64,
         counts: None,
         remaining,
+        came_to,
     };
     let mut deed = sheet.draft(Body::ReviewEnded(Box::new(ended)), "end review", Outcome::Recorded);
     deed.cause = open.map(|open| open.deed);
     let note = step.note.as_deref().map(|note| format!(": {note}")).unwrap_or_default();
-    deed.because(format!("{}, {answered} answered, {left} left{named}{note}", queue.name));
+    deed.because(format!("{}, {answered} answered, {beside}{left} left{named}{note}", queue.name));
     deed.refs.queue = Some(queue.name.clone());
     let seq = sheet.push(deed);
-    if let Some(reason) = step.leave.as_deref().filter(|reason| !reason.trim().is_empty()) {
-        leave_all(sheet, state, &queue.name, reason);
+    if let Some(reason) = leaves {
+        for item in put_off {
+            inbox::record(sheet, &item, Body::ItemLeft(()), "leave", &format!("left for later: {reason}"));
+        }
     }
     settle(sheet);
     seq
 }
 
-/// What the caller may answer there is left knowingly.
-fn leave_all(sheet: &mut Sheet<'_>, state: &State, queue: &QueueName, reason: &str) {
-    let Some(person) = sheet.principal.actor.person().cloned() else { return };
+/// What the caller may answer there, which is what they can leave knowingly.
+fn mine(sheet: &Sheet<'_>, state: &State, queue: &QueueName) -> Vec<Arc<Item>> {
+    let Some(person) = sheet.principal.actor.person().cloned() else { return Vec::new() };
     let who = (&person, sheet.principal.class);
     let mine = |item: &&Arc<Item>| reviewer::may_answer(&state.board, item, who, sheet.now).is_ok();
-    let mine: Vec<Arc<Item>> = waiting(state, queue).filter(mine).take(NAMED).cloned().collect();
-    for item in mine {
-        inbox::record(sheet, &item, Body::ItemLeft(()), "leave", &format!("left for later: {reason}"));
-    }
+    waiting(state, queue).filter(mine).take(NAMED).cloned().collect()
 }
 
 /// What the reviewers of a queue go through. A map that is overdue is not theirs, whichever queue it lies in.

@@ -13,6 +13,7 @@ pub mod occurrence;
 pub mod order;
 pub mod output;
 pub mod overriding;
+pub mod predict;
 pub mod reason;
 pub mod reviewer;
 pub mod route;

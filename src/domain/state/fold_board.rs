@@ -13,8 +13,8 @@ use crate::domain::map::{Map, Model, edit, merge};
 use crate::domain::path::{EntityPath, FieldName, FieldPath};
 use crate::domain::things::{
     AGAIN, ActOrder, Alert, AlertSide, AlertState, Allowed, Case, ClosedItem, Effects, HeldField, IN_VAIN,
-    IN_VAIN_ALIKE, Item, ItemAnswer, OpenAct, PastAnswers, SIDES, ScopeRule, TurnedAway, in_vain_key,
-    suppressed_of,
+    IN_VAIN_ALIKE, Item, ItemAnswer, Likely, OpenAct, OpenReview, PastAnswers, SIDES, ScopeRule, TurnedAway,
+    in_vain_key, suppressed_of,
 };
 
 macro_rules! fold {
@@ -473,7 +473,10 @@ impl Board {
     fn close_items(&mut self, deed: &Deed, closed: &ItemClosed) {
         let Some(no) = deed.refs.item else { return };
         if let Some(queue) = self.items.get(&no).map(|item| item.queue.clone()) {
-            self.count_in_review(deed, &queue, closed.effects.included.len() as u64 + 1);
+            self.count_in_review(deed, &queue, |open| {
+                open.answered += closed.effects.included.len() as u64 + 1;
+                open.came_to.count(&closed.answer, &closed.effects);
+            });
         }
         self.close_item(deed, no, closed, closed.effects.clone(), None);
         for other in &closed.effects.included {
@@ -532,6 +535,10 @@ impl Board {
                 past.count(&closed.answer, -1);
             }
             self.count_approval(&closed.item, &closed.answer, (closed.at, None));
+            if closed.settled_with.is_none() && closed.effects.map.is_some() {
+                let back = |open: &mut OpenReview| open.came_to.take_back(&closed.answer);
+                self.count_in_review(deed, &closed.item.queue, back);
+            }
             if let Some(ruled) = &closed.effects.ruling {
                 self.take_ruling_back(ruled);
             }
@@ -554,15 +561,15 @@ impl Board {
 
 impl PastAnswers {
     fn count(&mut self, answer: &ItemAnswer, by: i64) {
-        let slot = match answer {
-            ItemAnswer::Expand { .. } | ItemAnswer::Transfer { .. } => &mut self.expand,
-            ItemAnswer::Handle { .. } => &mut self.handle,
-            ItemAnswer::Ruling { .. } => &mut self.ruling,
-            ItemAnswer::OutOfScope { .. } => &mut self.out_of_scope,
-            ItemAnswer::SendOn { .. } => &mut self.sent_on,
-            ItemAnswer::Approve { .. } => &mut self.approve,
-            ItemAnswer::ApproveEdited { .. } => &mut self.edited,
-            ItemAnswer::Reject { .. } => &mut self.reject,
+        let slot = match Likely::of(answer) {
+            Likely::Expand => &mut self.expand,
+            Likely::Handle => &mut self.handle,
+            Likely::Ruling => &mut self.ruling,
+            Likely::OutOfScope => &mut self.out_of_scope,
+            Likely::SendOn => &mut self.sent_on,
+            Likely::Approve => &mut self.approve,
+            Likely::ApproveEdited => &mut self.edited,
+            Likely::Reject => &mut self.reject,
         };
         *slot = slot.saturating_add_signed(by);
     }

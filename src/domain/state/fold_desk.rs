@@ -40,6 +40,9 @@ impl Board {
         let Some(no) = deed.refs.item else { return };
         self.forget_claim(no);
         self.gone_through(no);
+        if let Some(queue) = self.items.get(&no).map(|item| item.queue.clone()) {
+            self.count_in_review(deed, &queue, |open| open.came_to.handed_on += 1);
+        }
         self.revise(deed, |item| {
             item.assigned_to = Some(to.clone());
             item.claimed_by = None;

@@ -6,7 +6,7 @@ use super::{Board, Timer};
 use crate::domain::deed::{Deed, ReviewDue, Timetable};
 use crate::domain::ids::{ItemNo, QueueName};
 use crate::domain::things::{
-    OpenReview, PastTurn, QueueReviews, RaisedEvent, ReviewEnd, ReviewHeld, ReviewMiss, ReviewPlan,
+    CameTo, OpenReview, PastTurn, QueueReviews, RaisedEvent, ReviewEnd, ReviewHeld, ReviewMiss, ReviewPlan,
     ReviewRound, ReviewTurn, Rounds,
 };
 use crate::domain::time::Time;
@@ -86,16 +86,27 @@ impl Board {
 
     pub(super) fn start_review(&mut self, deed: &Deed, queue: &QueueName) {
         let waiting = self.items.values().filter(|item| item.queue == *queue).count() as u64;
-        let open =
-            OpenReview { by: deed.actor.clone(), at: deed.recorded, deed: deed.seq, waiting, answered: 0 };
+        let open = OpenReview {
+            by: deed.actor.clone(),
+            at: deed.recorded,
+            deed: deed.seq,
+            waiting,
+            answered: 0,
+            came_to: CameTo::default(),
+        };
         self.reviews.entry(queue.clone()).or_default().open = Some(open);
     }
 
-    /// An answer in a queue whose review this person holds counts for it.
-    pub(super) fn count_in_review(&mut self, deed: &Deed, queue: &QueueName, items: u64) {
+    /// What is done to an item of a queue whose review this person holds counts for it.
+    pub(super) fn count_in_review(
+        &mut self,
+        deed: &Deed,
+        queue: &QueueName,
+        count: impl FnOnce(&mut OpenReview),
+    ) {
         let open = self.reviews.get_mut(queue).and_then(|reviews| reviews.open.as_mut());
         if let Some(open) = open.filter(|open| open.by == deed.actor) {
-            open.answered += items;
+            count(open);
         }
     }
 
@@ -146,8 +157,10 @@ impl Board {
     }
 
     pub(super) fn leave_item<P>(&mut self, deed: &Deed, _: &P) {
-        if let Some(no) = deed.refs.item {
-            self.gone_through(no);
+        let Some(no) = deed.refs.item else { return };
+        self.gone_through(no);
+        if let Some(queue) = self.items.get(&no).map(|item| item.queue.clone()) {
+            self.count_in_review(deed, &queue, |open| open.came_to.put_off += 1);
         }
     }
 

@@ -121,6 +121,23 @@ impl ItemAnswer {
         }
     }
 
+    /// What it changes in the map, as a difference is written: `+ intake.writes crm/contact/*#score`.
+    pub fn on_the_map(&self) -> Vec<String> {
+        match self {
+            Self::Expand { agent, grant, .. } => vec![format!("+ {agent}.{grant}")],
+            Self::Transfer { pattern, from, to, .. } => {
+                vec![format!("- {from}.writes {pattern}"), format!("+ {to}.writes {pattern}")]
+            }
+            Self::Handle { .. }
+            | Self::Ruling { .. }
+            | Self::OutOfScope { .. }
+            | Self::SendOn { .. }
+            | Self::Approve { .. }
+            | Self::ApproveEdited { .. }
+            | Self::Reject { .. } => Vec::new(),
+        }
+    }
+
     /// The note that goes with it.
     pub fn note(&self) -> Option<&Arc<str>> {
         match self {
@@ -132,6 +149,69 @@ impl ItemAnswer {
             | Self::ApproveEdited { note, .. } => note.as_ref(),
             Self::Handle { note, .. } | Self::Reject { note } => Some(note),
             Self::OutOfScope { reason, .. } => Some(reason),
+        }
+    }
+}
+
+/// Which answer, as those given are counted: a transfer grows a zone as an expansion does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Likely {
+    /// By hand.
+    Handle,
+    /// None of the team's business.
+    OutOfScope,
+    /// Which side is right.
+    Ruling,
+    /// The task is offered again.
+    SendOn,
+    /// A zone grows.
+    Expand,
+    /// It does not go out.
+    Reject,
+    /// It goes out with another body.
+    ApproveEdited,
+    /// It goes out.
+    Approve,
+}
+
+impl Likely {
+    /// All, what leaves more as it is first.
+    pub const ALL: [Self; 8] = [
+        Self::Handle,
+        Self::OutOfScope,
+        Self::Ruling,
+        Self::SendOn,
+        Self::Expand,
+        Self::Reject,
+        Self::ApproveEdited,
+        Self::Approve,
+    ];
+
+    /// Which one an answer is.
+    pub fn of(answer: &ItemAnswer) -> Self {
+        match answer {
+            ItemAnswer::Expand { .. } | ItemAnswer::Transfer { .. } => Self::Expand,
+            ItemAnswer::Handle { .. } => Self::Handle,
+            ItemAnswer::Ruling { .. } => Self::Ruling,
+            ItemAnswer::OutOfScope { .. } => Self::OutOfScope,
+            ItemAnswer::SendOn { .. } => Self::SendOn,
+            ItemAnswer::Approve { .. } => Self::Approve,
+            ItemAnswer::ApproveEdited { .. } => Self::ApproveEdited,
+            ItemAnswer::Reject { .. } => Self::Reject,
+        }
+    }
+
+    /// In words, as an answer: `out of scope`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Handle => "handle",
+            Self::OutOfScope => "out of scope",
+            Self::Ruling => "ruling",
+            Self::SendOn => "send on",
+            Self::Expand => "expand",
+            Self::Reject => "reject",
+            Self::ApproveEdited => "approve with edits",
+            Self::Approve => "approve",
         }
     }
 }

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use super::{FieldChange, ItemAnswer, Task, Work, stored};
+use super::{FieldChange, ItemAnswer, Likely, Task, Work, stored};
 use crate::domain::command::{Act, Publish, Raise, Write};
 use crate::domain::hash::hex;
 use crate::domain::ids::{Actor, AgentId, AlertNo, ItemNo, MapVersion, PersonId, QueueName, Seq, WorkNo};
@@ -409,6 +409,26 @@ pub struct PastAnswers {
     pub ruling: u64,
     /// The last one, in words.
     pub last: Option<Arc<str>>,
+}
+
+impl PastAnswers {
+    /// How often each answer was given, in the order of [`Likely::ALL`].
+    pub fn counts(&self) -> [(Likely, u64); 8] {
+        Likely::ALL.map(|answer| (answer, self.given(answer)))
+    }
+
+    fn given(&self, answer: Likely) -> u64 {
+        match answer {
+            Likely::Handle => self.handle,
+            Likely::OutOfScope => self.out_of_scope,
+            Likely::Ruling => self.ruling,
+            Likely::SendOn => self.sent_on,
+            Likely::Expand => self.expand,
+            Likely::Approve => self.approve,
+            Likely::ApproveEdited => self.edited,
+            Likely::Reject => self.reject,
+        }
+    }
 }
 
 /// Inputs like this are closed on arrival.

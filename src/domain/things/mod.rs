@@ -31,7 +31,7 @@ pub use alert::{
     Alert, AlertKind, AlertRow, AlertSide, AlertState, CONCLUDED, Escalates, Failure, RaisedAlert, SIDES,
     STOPPED, Severity, Sides, suppressed_of,
 };
-pub use answer::ItemAnswer;
+pub use answer::{ItemAnswer, Likely};
 pub use away::{Seat, Until};
 pub use brief::{BRIEF, Brief};
 pub use budget::{Allowance, Allowed, Limits, May, TurnedAway, Usage, weight};
@@ -52,7 +52,7 @@ pub use output::{
     RaisedEvent, VOICES, WaitingPublication, question_key,
 };
 pub use review::{
-    OpenReview, PastTurn, QueueReviews, ReviewEnd, ReviewHeld, ReviewMiss, ReviewPlan, ReviewRound,
+    CameTo, OpenReview, PastTurn, QueueReviews, ReviewEnd, ReviewHeld, ReviewMiss, ReviewPlan, ReviewRound,
     ReviewTurn,
 };
 pub use rounds::{Rounds, WAKE_UPS};

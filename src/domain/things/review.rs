@@ -1,10 +1,13 @@
 //! Sessions over a queue, and whether the scheduled ones were held, RULES §13.2.
 
+use std::sync::Arc;
+
 use imbl::Vector;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::ids::{Actor, ItemNo, QueueName, Seq};
+use super::{Effects, ItemAnswer};
+use crate::domain::ids::{Actor, ItemNo, MapVersion, QueueName, Seq};
 use crate::domain::time::Time;
 
 /// What is known of a queue's reviews.
@@ -71,6 +74,60 @@ pub struct OpenReview {
     pub waiting: u64,
     /// Items answered by that person since.
     pub answered: u64,
+    /// What else that person did since.
+    #[serde(default, skip_serializing_if = "CameTo::is_nothing")]
+    pub came_to: CameTo,
+}
+
+/// Changes of the map that a session's end names; the first of them.
+const CHANGES: usize = 64;
+
+/// What a session came to, beside how much was answered.
+#[serde_with::skip_serializing_none]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CameTo {
+    /// Items handed on to somebody else.
+    #[serde(default)]
+    pub handed_on: u64,
+    /// Items left for later with a reason.
+    #[serde(default)]
+    pub put_off: u64,
+    /// Of the answered ones, those settled by the answer to one alike.
+    #[serde(default)]
+    pub alike: u64,
+    /// The map's version before the first answer that changed it, and after the last.
+    pub map: Option<(MapVersion, MapVersion)>,
+    /// What those answers changed in it, a line each: `+ intake.writes crm/contact/*#score`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<Arc<str>>,
+}
+
+impl CameTo {
+    /// Whether there is nothing to tell.
+    pub fn is_nothing(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// An answer was given.
+    pub fn count(&mut self, answer: &ItemAnswer, effects: &Effects) {
+        self.alike += effects.included.len() as u64;
+        let Some((before, after)) = effects.map else { return };
+        self.map = Some((self.map.map_or(before, |(first, _)| first), after));
+        let room = CHANGES.saturating_sub(self.changes.len());
+        self.changes.extend(answer.on_the_map().into_iter().take(room).map(Arc::from));
+    }
+
+    /// An answer was taken back, and what it changed in the map with it.
+    pub fn take_back(&mut self, answer: &ItemAnswer) {
+        for line in answer.on_the_map() {
+            if let Some(at) = self.changes.iter().rposition(|change| **change == *line) {
+                self.changes.remove(at);
+            }
+        }
+        if self.changes.is_empty() {
+            self.map = None;
+        }
+    }
 }
 
 /// A session that ended.
@@ -94,6 +151,9 @@ pub struct ReviewEnd {
     /// The first of the items left.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub remaining: Vec<ItemNo>,
+    /// What else was done in it.
+    #[serde(default, skip_serializing_if = "CameTo::is_nothing")]
+    pub came_to: CameTo,
 }
 
 /// A scheduled review that was held or missed, and the one after it.

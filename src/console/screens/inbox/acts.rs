@@ -58,6 +58,32 @@ impl Inbox {
         Vec::new()
     }
 
+    /// Opens the answer that the review expects, filled in: where nothing is missing the next key confirms it.
+    fn accept(&mut self, world: &World) -> Vec<Want> {
+        let Some(review) = &self.review else {
+            return Want::info("an answer is predicted in a review: `review` begins one");
+        };
+        let Some(mut answering) = review.expected.taken() else {
+            return Want::info("no answer is predicted for this case: choose one");
+        };
+        if let Some(Err(why)) = answering.items.first().map(|item| world.may_answer(item)) {
+            return Want::fail(why);
+        }
+        world.kept().resume(&answering.about(), &mut answering.form);
+        answering.take();
+        self.over = Some(Over::Answer(answering));
+        Vec::new()
+    }
+
+    /// In a review lines move the case; pages move what is expected where it has no room, else the case.
+    fn page_review(&self, action: Action) {
+        let Some(review) = &self.review else { return };
+        let pages = matches!(action, Action::PageDown | Action::PageUp);
+        let expected = &review.expected.scroll;
+        let scroll = if pages && expected.overflows() { expected } else { &self.reading.panes.scroll };
+        scroll.act(action);
+    }
+
     #[expect(clippy::wildcard_enum_match_arm, reason = "the other actions are about one case")]
     pub(super) fn act_on_cases(&mut self, action: Action, world: &World) -> Vec<Want> {
         if let Some(kind) = Kind::of(action) {
@@ -66,12 +92,17 @@ impl Inbox {
         match action {
             Action::Undo => return self.begin_undo(world),
             Action::Review => return self.toggle_review(world),
+            Action::Accept => return self.accept(world),
             Action::Mark | Action::MarkAlike | Action::ClearMarks => self.mark(action, world),
             Action::NextMatch | Action::PreviousMatch => self.neighbour(action == Action::NextMatch),
             Action::Right | Action::Left if self.review.is_none() => {
                 self.sideways(action == Action::Right, world);
             }
+            Action::Open if self.review.is_some() => {
+                return Want::info("the case is open; `accept` takes the predicted answer");
+            }
             Action::Open => self.reading.panes.opened = true,
+            Action::Down | Action::Up | Action::PageDown | Action::PageUp => self.page_review(action),
             Action::Close if self.review.is_some() => return self.toggle_review(world),
             Action::Close => self.marks.clear(),
             other => return self.act_on_case(other, world),
@@ -194,7 +225,7 @@ impl Inbox {
                         return Want::fail(why);
                     }
                     let done = format!("#{item} was handed to {to}");
-                    vec![self.step(item, ItemVerb::Reassign { to }, done, None)]
+                    vec![self.step(item, ItemVerb::Reassign { to }, done, Some(Kind::HandOn))]
                 }
                 Action::Close => {
                     let words = format!("not done: #{item} was not handed on");
@@ -206,7 +237,7 @@ impl Inbox {
                     Vec::new()
                 }
             },
-            Some(Over::Sheet(sheet)) => {
+            Some(Over::Sheet(sheet) | Over::Card(sheet)) => {
                 if !sheet.act(action) {
                     self.over = None;
                 }
@@ -220,7 +251,7 @@ impl Inbox {
         // It may be refused: what was typed is kept until it is done.
         self.over = None;
         let count = steps.len();
-        let sent = steps.into_iter().map(|step| self.step(step.item, step.verb, step.done, step.kind));
+        let sent = steps.into_iter().map(|step| self.step(step.item, step.verb, step.done, Some(step.kind)));
         let mut wants: Vec<Want> = sent.collect();
         self.marks.clear();
         wants.extend(Want::info(if count == 1 { "sent".to_owned() } else { format!("{count} sent") }));
@@ -232,15 +263,16 @@ impl Inbox {
         &mut self,
         item: ItemNo,
         done: String,
-        answers: Option<Kind>,
+        kind: Option<Kind>,
         world: &World,
     ) -> Vec<Want> {
-        if let Some(kind) = answers {
+        if kind.is_some_and(Kind::is_answer) {
             self.answered.push(item);
             self.answered.drain(..self.answered.len().saturating_sub(ANSWERED));
-            if let Some(review) = &mut self.review {
-                review.answered(item, kind);
-            }
+        }
+        if let (Some(review), Some(kind), Some(board)) = (&mut self.review, kind, &world.board) {
+            review.did(item, kind);
+            review.refresh(board);
         }
         let mut wants = self.end_review_when_over(world);
         wants.extend(self.settle(world));

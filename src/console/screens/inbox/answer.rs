@@ -3,6 +3,7 @@
 //! What an answer does is asked of the server, which decides it without recording anything; nothing in it is a surprise
 //! later. An answer can't be sent when the case is no longer what was shown when it was opened.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::answer_text::read_grant;
@@ -19,7 +20,7 @@ use crate::domain::decide::Preview;
 use crate::domain::ids::{AgentId, ItemNo, MapVersion};
 use crate::domain::map::Grant;
 use crate::domain::state::Board;
-use crate::domain::things::{ClosedItem, Item, ItemAnswer, TokenClass};
+use crate::domain::things::{ClosedItem, Item, ItemAnswer, Likely, TokenClass};
 use crate::domain::value::Value;
 
 /// One decision to send.
@@ -29,9 +30,12 @@ pub(super) struct Decision {
     pub(super) verb: ItemVerb,
     /// The words for when it is done.
     pub(super) done: String,
-    /// Which answer, if it is one.
-    pub(super) kind: Option<Kind>,
+    /// Which answer, or what else it is.
+    pub(super) kind: Kind,
 }
+
+/// What the server said of an answer.
+pub(super) type Said = Result<Preview, Trouble>;
 
 /// What became of an action.
 #[derive(Debug)]
@@ -61,8 +65,8 @@ pub(super) struct Answering {
     from: Option<AgentId>,
     /// For undo: what it takes back.
     pub(super) undoes: Vec<String>,
-    /// What the server said to the last question that it answered.
-    said: Option<(Question, Result<Preview, Trouble>)>,
+    /// What the server said to the last question about each case.
+    said: BTreeMap<ItemNo, (Question, Said)>,
 }
 
 /// An answer whose consequences are asked for, and what they hang on: another map, another case alike or a stop is another
@@ -98,7 +102,43 @@ impl Answering {
         form.go_to(BODY);
         // So is the choice between sides.
         form.go_to(RIGHT);
-        Self { kind, items, form, from: None, undoes: Vec::new(), said: None }
+        Self { kind, items, form, from: None, undoes: Vec::new(), said: BTreeMap::new() }
+    }
+
+    /// The answer that is expected, filled in as far as it is known: with the cases alike, and with the words of the last one
+    /// alike that got it. Says which that is.
+    pub(super) fn expected(kind: Kind, item: &Arc<Item>, board: &Board) -> (Self, Option<ItemNo>) {
+        let mut answering = Self::new(kind, vec![Arc::clone(item)], board);
+        let form = &mut answering.form;
+        form.tick(INCLUDE);
+        let label = match kind {
+            Kind::OutOfScope => REASON,
+            Kind::Handle | Kind::Reject => NOTE,
+            Kind::Expand
+            | Kind::Transfer
+            | Kind::Ruling
+            | Kind::SendOn
+            | Kind::Approve
+            | Kind::ApproveEdited
+            | Kind::Undo
+            | Kind::Leave
+            | Kind::HandOn => return (answering, None),
+        };
+        let like = |closed: &&ClosedItem| {
+            closed.item.alike == item.alike && Kind::likely(Likely::of(&closed.answer)) == kind
+        };
+        let last = board.closed.iter().map(AsRef::as_ref).rev().find(like);
+        if let Some(note) = last.and_then(|closed| closed.answer.note()) {
+            form.fill(label, note);
+        }
+        (answering, last.map(|closed| closed.item.no))
+    }
+
+    /// The expected answer is taken: what is needed and empty is asked for, else it is one key from being given.
+    pub(super) fn take(&mut self) {
+        self.form.ready();
+        self.form.go_to(BODY);
+        self.form.go_to(RIGHT);
     }
 
     /// Begins to take an answer back.
@@ -190,25 +230,45 @@ impl Answering {
                 ItemAnswer::ApproveEdited { body, note }
             }
             Kind::Reject => ItemAnswer::Reject { note: text(NOTE) },
-            Kind::Undo => return Err("undo is no answer".to_owned()),
+            Kind::Undo | Kind::Leave | Kind::HandOn => {
+                return Err(format!("{} is no answer", self.kind.word()));
+            }
         })
     }
 
-    /// What is to be asked for it as it stands, or what is wrong with it; nothing where there are no consequences to ask for.
-    pub(super) fn question(&self, world: &World) -> Option<Result<Question, String>> {
-        let (board, item) = (world.board.as_ref()?, self.items.first()?);
-        let ask = |answer| Question::new(item, without_words(answer), board);
-        (self.kind != Kind::Undo).then(|| self.answer().map(ask))
+    /// What is to be asked for it as it stands, of each case by itself or once for all, or what is wrong with it; nothing where
+    /// there are no consequences to ask for.
+    pub(super) fn questions(&self, world: &World) -> Option<Result<Vec<Question>, String>> {
+        let board = world.board.as_ref()?;
+        let ask = |answer: ItemAnswer| {
+            let answer = without_words(answer);
+            let items = self.items.iter().take(if self.is_one() { 1 } else { self.items.len() });
+            items.map(|item| Question::new(item, answer.clone(), board)).collect()
+        };
+        self.kind.is_answer().then(|| self.answer().map(ask))
+    }
+
+    /// The first question that is not answered yet.
+    pub(super) fn next_question(&self, world: &World) -> Option<Question> {
+        let questions = self.questions(world)?.ok()?;
+        questions.into_iter().find(|question| self.preview(question).is_none())
+    }
+
+    /// Whether the server has said that the map stays as it is.
+    pub(super) fn leaves_map(&self, world: &World) -> bool {
+        let questions = self.questions(world).and_then(Result::ok).unwrap_or_default();
+        let first = questions.first().and_then(|question| self.preview(question)?.as_ref().ok());
+        first.is_some_and(|preview| preview.map.is_none() && preview.obstacle.is_none())
     }
 
     /// The server has said what it would do.
-    pub(super) fn hear(&mut self, question: Question, said: Result<Preview, Trouble>) {
-        self.said = Some((question, said));
+    pub(super) fn hear(&mut self, question: Question, said: Said) {
+        self.said.insert(question.item, (question, said));
     }
 
     /// What it would do, once the server has said so of just this.
-    pub(super) fn preview(&self, question: &Question) -> Option<&Result<Preview, Trouble>> {
-        self.said.as_ref().filter(|(said, _)| said == question).map(|(_, preview)| preview)
+    pub(super) fn preview(&self, question: &Question) -> Option<&Said> {
+        self.said.get(&question.item).filter(|(said, _)| said == question).map(|(_, preview)| preview)
     }
 
     /// Why the cases are no longer what was shown, if so.
@@ -242,14 +302,22 @@ impl Answering {
         }
         if self.kind == Kind::Undo {
             let done = format!("#{} {}", first.no, self.kind.done());
-            return Outcome::Send(vec![Decision { item: first.no, verb: ItemVerb::Undo, done, kind: None }]);
+            return Outcome::Send(vec![Decision {
+                item: first.no,
+                verb: ItemVerb::Undo,
+                done,
+                kind: self.kind,
+            }]);
+        }
+        if self.kind == Kind::Leave {
+            return Outcome::Send(self.items.iter().map(|item| self.leave(item)).collect());
         }
         let answer = match self.answer() {
             Ok(answer) => answer,
             Err(why) => return Outcome::Refused(why),
         };
         let settles = match self.foreseen(world) {
-            Ok(preview) => preview.map(|preview| preview.settles.clone()).unwrap_or_default(),
+            Ok(settles) => settles,
             Err(refused) => return refused,
         };
         if self.kind == Kind::Transfer && world.me.class != TokenClass::Admin {
@@ -260,29 +328,45 @@ impl Answering {
         Outcome::Send(self.steps(&answer, &settles))
     }
 
-    /// What the server said it would do, if that is known and nothing stands in the way; or why it is not sent now.
-    fn foreseen(&mut self, world: &World) -> Result<Option<&Preview>, Outcome> {
+    /// For later, with the reason.
+    fn leave(&self, item: &Item) -> Decision {
+        let step = ItemVerb::Leave { reason: Arc::from(self.form.text(REASON)) };
+        let done = format!("#{} waits on, {}", item.no, self.kind.done());
+        Decision { item: item.no, verb: step, done, kind: self.kind }
+    }
+
+    /// The cases alike that the server said it settles, if that is known and nothing stands in the way; or why it is not sent
+    /// now.
+    fn foreseen(&mut self, world: &World) -> Result<Vec<ItemNo>, Outcome> {
+        let mut settles = Vec::new();
+        for question in self.questions(world).and_then(Result::ok).unwrap_or_default() {
+            settles.extend(self.foreseen_of(&question, world)?);
+        }
+        Ok(settles)
+    }
+
+    fn foreseen_of(&mut self, question: &Question, world: &World) -> Result<Vec<ItemNo>, Outcome> {
         let wait = |why: &str| Err(Outcome::Refused(why.to_owned()));
-        let said =
-            self.question(world).and_then(Result::ok).filter(|question| self.preview(question).is_some());
         let old = |preview: &Preview| world.board.as_ref().is_some_and(|board| preview.seq < board.head);
-        match said.and(self.said.as_ref()).map(|(_, said)| said) {
-            None => wait("the server is being asked what this would do; a moment"),
+        let again = match self.preview(question) {
+            None => return wait("the server is being asked what this would do; a moment"),
             Some(Ok(preview)) if preview.obstacle.is_some() && old(preview) => {
-                self.said = None;
-                wait("something happened since the server saw an obstacle; it is asked again, a moment")
+                "something happened since the server saw an obstacle; it is asked again, a moment"
             }
             Some(Ok(Preview { obstacle: Some(why), owner, .. })) => {
-                Err(self.refuse(why.clone(), owner.clone(), world))
+                let several = self.items.len() > 1 && !self.is_one();
+                let why = if several { format!("#{}: {why}", question.item) } else { why.clone() };
+                return Err(self.refuse(why, owner.clone(), world));
             }
-            Some(Ok(_)) => Ok(self.said.as_ref().and_then(|(_, said)| said.as_ref().ok())),
+            Some(Ok(preview)) => return Ok(preview.settles.clone()),
             // Which cases alike it settles is the server's to say; about one case it checks all the same when it decides.
             Some(Err(_)) if self.takes_others(world) => {
-                self.said = None;
-                wait("which cases alike this settles is not known; the server is asked again, a moment")
+                "which cases alike this settles is not known; the server is asked again, a moment"
             }
-            Some(Err(_)) => Ok(None),
-        }
+            Some(Err(_)) => return Ok(Vec::new()),
+        };
+        self.said.remove(&question.item);
+        wait(again)
     }
 
     /// Would others be answered with the same command?
@@ -337,7 +421,7 @@ impl Answering {
                 item: item.no,
                 verb: ItemVerb::Answer(answered),
                 done: format!("#{}{also} {}; `u` undoes it", item.no, self.kind.done()),
-                kind: Some(self.kind),
+                kind: self.kind,
             }
         });
         steps.collect()

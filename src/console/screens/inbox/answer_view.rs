@@ -2,17 +2,19 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
+use ratatui::style::Style;
 use ratatui::text::Line;
 
-use super::answer::Answering;
+use super::answer::{Answering, Said};
 use super::fields::INCLUDE;
 use super::kind::Kind;
 use crate::console::widgets::Look;
 use crate::console::widgets::facts::Facts;
 use crate::console::world::World;
 use crate::domain::decide::{Closes, Preview};
-use crate::domain::ids::ItemNo;
+use crate::domain::ids::{Actor, ItemNo};
 use crate::domain::things::Case;
+use crate::domain::things::Item;
 
 /// Differences of the map that are told.
 const CHANGES: usize = 4;
@@ -43,7 +45,7 @@ impl Answering {
     }
 
     /// What will be true afterwards.
-    fn facts(&self, facts: &mut Facts<'_>, look: Look<'_>, world: &World) {
+    pub(super) fn facts(&self, facts: &mut Facts<'_>, look: Look<'_>, world: &World) {
         let theme = look.theme;
         if let Some(why) = self.changed(world) {
             facts.styled("changed", &why, theme.danger);
@@ -52,22 +54,43 @@ impl Answering {
             then(facts, &self.undoes);
             return;
         }
-        match self.question(world) {
-            None => {}
-            Some(Err(why)) => facts.styled("missing", &why, theme.warning),
-            Some(Ok(question)) => match self.preview(&question) {
-                None => facts.styled("then", "asking the server what it would do", theme.muted),
-                Some(Ok(preview)) => self.consequence(facts, look, preview),
-                Some(Err(trouble)) => {
-                    let words = format!("not known: {}; it is checked when it is sent", trouble.what);
-                    facts.styled("then", &words, theme.warning);
-                }
-            },
+        if !self.kind.is_answer() {
+            self.without_answer(facts);
+            return;
+        }
+        if let Some((label, words, style)) = self.consequences(facts, look, world) {
+            facts.styled(label, &words, style);
         }
     }
 
-    fn consequence(&self, facts: &mut Facts<'_>, look: Look<'_>, preview: &Preview) {
+    /// What the server said of it; or, where it has not, why.
+    fn consequences(
+        &self,
+        facts: &mut Facts<'_>,
+        look: Look<'_>,
+        world: &World,
+    ) -> Option<(&'static str, String, Style)> {
         let theme = look.theme;
+        let questions = match self.questions(world)? {
+            Ok(questions) => questions,
+            Err(why) => return Some(("missing", why, theme.warning)),
+        };
+        let said: Vec<_> = questions.iter().map_while(|question| self.preview(question)).collect();
+        let asking = "asking the server what it would do";
+        match said.first() {
+            None => return Some(("then", asking.to_owned(), theme.muted)),
+            Some(Err(trouble)) => {
+                let words = format!("not known: {}; it is checked when it is sent", trouble.what);
+                return Some(("then", words, theme.warning));
+            }
+            Some(Ok(preview)) => self.consequence(facts, world, (preview, &said)),
+        }
+        let more = format!("{asking}: {} of {}", said.len(), questions.len());
+        (said.len() < questions.len()).then_some(("", more, theme.muted))
+    }
+
+    fn consequence(&self, facts: &mut Facts<'_>, world: &World, (preview, said): (&Preview, &[&Said])) {
+        let (look, theme) = (facts.look, facts.look.theme);
         if let Some((now, after)) = preview.map {
             facts.say("map", &format!("v{now} {} v{after}", look.glyphs.arrow));
             for change in preview.changes.iter().take(CHANGES) {
@@ -82,10 +105,23 @@ impl Answering {
         }
         self.publication(facts, look);
         if preview.obstacle.is_none() {
-            facts.say("settles", &self.settles(preview));
+            facts.maybe("tells", Some(self.tells(look, preview, said)));
+            self.settles(facts, world, (preview, said));
             closes(facts, preview);
         }
         then(facts, &preview.then);
+    }
+
+    /// What is done without an answer.
+    fn without_answer(&self, facts: &mut Facts<'_>) {
+        if self.items.len() > 1 {
+            facts.say("leaves", &format!("{} marked cases, each by itself:", self.items.len()));
+            for item in &self.items {
+                name(facts, item);
+            }
+        }
+        let deadline = "it waits on, its deadline stays, and a review has gone through it; no agent is told";
+        facts.say("then", deadline);
     }
 
     /// What an approval sends where, in whose name, and what is looked at again before it does.
@@ -122,35 +158,79 @@ impl Answering {
         }
     }
 
-    fn settles(&self, preview: &Preview) -> String {
-        let numbers = |nos: &[ItemNo]| {
-            let named: Vec<_> = nos.iter().take(NAMED).map(|no| format!("#{no}")).collect();
-            let more = nos.len().saturating_sub(NAMED);
-            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-            format!("{}{more}", named.join(" "))
-        };
-        if self.items.len() > 1 {
-            let all = self.items.iter().map(|item| item.no);
-            if !self.is_one() {
-                let all: Vec<_> = all.collect();
-                return format!("{} marked cases, each by itself: {}", all.len(), numbers(&all));
+    /// Which cases end, each by its name.
+    fn settles(&self, facts: &mut Facts<'_>, world: &World, (preview, said): (&Preview, &[&Said])) {
+        if self.items.len() > 1 && !self.is_one() {
+            facts.say("settles", &format!("{} marked cases, each by itself:", self.items.len()));
+            for (at, item) in self.items.iter().enumerate() {
+                let why = said.get(at).and_then(|said| said.as_ref().ok()?.obstacle.as_deref());
+                name(facts, item);
+                if let Some(why) = why {
+                    facts.styled("", &format!("can't be: {why}"), facts.look.theme.danger);
+                }
             }
-            // The first is the one that was asked about.
-            let (settled, left): (Vec<_>, Vec<_>) =
-                all.enumerate().partition(|(at, no)| *at == 0 || preview.settles.contains(no));
-            let nos = |list: Vec<(usize, ItemNo)>| list.into_iter().map(|(_, no)| no).collect::<Vec<_>>();
-            let words = format!("{} marked cases: {}", settled.len(), numbers(&nos(settled)));
-            if left.is_empty() {
-                return words;
-            }
-            return format!("{words}; it does not settle {}", numbers(&nos(left)));
+            return;
         }
-        match (preview.settles.len(), self.form.ticked(INCLUDE)) {
-            (0, _) => "this case".to_owned(),
-            (count, true) => format!("this case and {count} alike: {}", numbers(&preview.settles)),
-            (count, false) => format!("this case only; {count} alike wait on: {}", numbers(&preview.settles)),
+        if self.items.len() > 1 {
+            // The first is the one that was asked about.
+            let all = self.items.iter().enumerate();
+            let (settled, left): (Vec<_>, Vec<_>) =
+                all.partition(|(at, item)| *at == 0 || preview.settles.contains(&item.no));
+            facts.say("settles", &format!("{} marked cases:", settled.len()));
+            for (_, item) in settled {
+                name(facts, item);
+            }
+            if !left.is_empty() {
+                facts.say("", "it does not settle");
+                for (_, item) in left {
+                    name(facts, item);
+                }
+            }
+            return;
+        }
+        let words = match (preview.settles.len(), self.form.ticked(INCLUDE)) {
+            (0, _) => return facts.say("settles", "this case"),
+            (count, true) => format!("this case and {count} alike:"),
+            (count, false) => format!("this case only; {count} alike wait on:"),
+        };
+        facts.say("settles", &words);
+        for no in &preview.settles {
+            if let Some(item) = world.board.as_ref().and_then(|board| board.items.get(no)) {
+                name(facts, item);
+            }
         }
     }
+
+    /// Everybody who is told of what is settled, agents and people.
+    fn tells(&self, look: Look<'_>, preview: &Preview, said: &[&Said]) -> String {
+        let (one, several) = (self.is_one(), self.items.len() > 1);
+        let marked = |no: ItemNo| self.items.iter().any(|item| item.no == no);
+        let counts = |no: ItemNo| marked(no) || !several && self.form.ticked(INCLUDE);
+        let previews = said.iter().filter_map(|said| said.as_ref().ok());
+        let all = previews.take(if one { 1 } else { said.len() }).flat_map(|preview| &preview.tells);
+        let mut who: Vec<&Actor> = Vec::new();
+        for told in all.filter(|told| counts(told.item)) {
+            if !who.contains(&&told.who) {
+                who.push(&told.who);
+            }
+        }
+        if who.is_empty() {
+            return if preview.tells.is_empty() { "nobody".to_owned() } else { "nobody of these".to_owned() };
+        }
+        who.into_iter().map(|who| look.who(who)).collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// A case by its number, its title and what it is about, on a line.
+fn name(facts: &mut Facts<'_>, item: &Item) {
+    facts.long("", &named(item), 1, facts.look.theme.base);
+}
+
+/// `#7 #score = 7, crm/contact/acme`.
+pub(super) fn named(item: &Item) -> String {
+    let subject = item.subject.as_ref().filter(|subject| !item.title.contains(subject.as_str()));
+    let subject = subject.map(|subject| format!(", {subject}")).unwrap_or_default();
+    format!("#{} {}{subject}", item.no, item.title)
 }
 
 /// What a rule would have closed, had it been there.

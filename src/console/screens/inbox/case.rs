@@ -1,5 +1,6 @@
 //! One case, whole: what came in, why it could not be decided, what led to it, how cases like it were answered.
 
+use std::cmp::Reverse;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -14,6 +15,7 @@ use crate::console::{untrusted, words};
 use crate::domain::deed::Deed;
 use crate::domain::ids::{AgentId, Seq};
 use crate::domain::path::FieldPath;
+use crate::domain::rule::order;
 use crate::domain::state::Board;
 use crate::domain::things::{Case, Item, PastAnswers};
 
@@ -80,6 +82,8 @@ fn told<'a>(
     facts.say("LIKE", &alike(board, item, look.glyphs.times));
     also(&mut facts, board, item);
     facts.lined("SUGGEST", suggestion(look, facts.wide(), item));
+    let first = order::reasons(board, item, &world.me.person, world.now);
+    facts.maybe("FIRST", (!first.is_empty()).then(|| first.join("; ")));
     Told { lines: facts.lines, head }
 }
 
@@ -209,21 +213,14 @@ fn alike(board: &Board, item: &Item, times: &str) -> String {
     };
     let none = PastAnswers::default();
     let past = board.past.get(&item.alike).unwrap_or(&none);
-    let answers = [
-        (past.handle, "handle"),
-        (past.expand, "expand"),
-        (past.out_of_scope, "out of scope"),
-        (past.sent_on, "send on"),
-        (past.approve, "approve"),
-        (past.edited, "approve with edits"),
-        (past.reject, "reject"),
-    ];
+    let mut answers = past.counts();
+    answers.sort_by_key(|(_, count)| Reverse(*count));
     let told: Vec<_> = answers
         .iter()
-        .filter(|(count, _)| *count > 0)
-        .map(|(count, word)| format!("{count} {word}"))
+        .filter(|(_, count)| *count > 0)
+        .map(|(answer, count)| format!("{count} {}", answer.word()))
         .collect();
-    let sum: u64 = answers.iter().map(|(count, _)| count).sum();
+    let sum: u64 = answers.iter().map(|(_, count)| count).sum();
     if sum == 0 {
         text.push_str(", none answered before");
     } else {

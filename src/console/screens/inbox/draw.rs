@@ -4,9 +4,13 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
 use super::answer::Answering;
-use super::{Inbox, case, rows};
+use super::review::Review;
+use super::{Inbox, case, expected, rows};
 use crate::console::widgets::{Look, cut_top, pane};
 use crate::console::world::World;
+
+/// Rows from which a review has a blank one under its head.
+const TALL: u16 = 16;
 
 impl Inbox {
     pub(super) fn draw_view(
@@ -18,10 +22,10 @@ impl Inbox {
     ) -> Option<Position> {
         let board = world.board.as_ref()?;
         if let Some(review) = &self.review {
-            let (header, rest) = cut_top(body, 2);
+            let (header, rest) = cut_top(body, if body.height < TALL { 1 } else { 2 });
             review.draw(buffer, header, look, world.now);
             self.reading.panes.begin(true);
-            self.draw_case(buffer, pane::indented(rest), look, world);
+            self.draw_review(review, buffer, rest, look, world);
             return None;
         }
         if board.items.is_empty() && !self.reading.is_typing() {
@@ -43,6 +47,17 @@ impl Inbox {
             |buffer, area| rows::draw(buffer, area, look, world, board, &shown),
             |buffer, area| self.draw_case(buffer, area, look, world),
         )
+    }
+
+    /// The case, and what is expected for it.
+    fn draw_review(&self, review: &Review, buffer: &mut Buffer, rest: Rect, look: Look<'_>, world: &World) {
+        let Some(item) = self.focused(world) else { return };
+        // As wide as it will be: its place hangs on how long it is, and only where they stand under each other.
+        let wide = expected::split(rest, 0).1.width.saturating_sub(3);
+        let lines = review.expected.lines(wide, look, world, item);
+        let (above, below) = expected::split(rest, lines.len());
+        self.draw_case(buffer, pane::indented(above), look, world);
+        review.expected.draw(buffer, (rest, below), look, &lines);
     }
 
     /// An answer being given, at the foot of its case: what is decided on stays to be seen.

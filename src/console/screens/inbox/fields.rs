@@ -79,7 +79,8 @@ pub(super) fn of(kind: Kind, items: &[Arc<Item>], board: &Board) -> Vec<Field> {
         Kind::Reject => {
             vec![Field::needed(NOTE, "", "say in the note why it does not go out: its agent reads that")]
         }
-        Kind::Undo => Vec::new(),
+        Kind::Leave => vec![Field::needed(REASON, "", "say in the reason what it waits for")],
+        Kind::Undo | Kind::HandOn => Vec::new(),
     }
 }
 

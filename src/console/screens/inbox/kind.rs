@@ -2,7 +2,7 @@
 
 use crate::console::action::Action;
 use crate::domain::ids::ItemNo;
-use crate::domain::things::{Case, Item};
+use crate::domain::things::{Case, Item, Likely};
 
 /// Which answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +27,10 @@ pub(super) enum Kind {
     Reject,
     /// The last answer is taken back.
     Undo,
+    /// No answer: it waits on, knowingly.
+    Leave,
+    /// No answer: it is somebody else's from now on.
+    HandOn,
 }
 
 /// All there is to say of an answer.
@@ -57,8 +61,28 @@ impl Kind {
             Action::Approve => Self::Approve,
             Action::ApproveEdited => Self::ApproveEdited,
             Action::Reject => Self::Reject,
+            Action::Leave => Self::Leave,
             _ => return None,
         })
+    }
+
+    /// The answer that is expected.
+    pub(super) fn likely(answer: Likely) -> Self {
+        match answer {
+            Likely::Handle => Self::Handle,
+            Likely::OutOfScope => Self::OutOfScope,
+            Likely::Ruling => Self::Ruling,
+            Likely::SendOn => Self::SendOn,
+            Likely::Expand => Self::Expand,
+            Likely::Reject => Self::Reject,
+            Likely::ApproveEdited => Self::ApproveEdited,
+            Likely::Approve => Self::Approve,
+        }
+    }
+
+    /// Whether it ends a case.
+    pub(super) fn is_answer(self) -> bool {
+        !matches!(self, Self::Undo | Self::Leave | Self::HandOn)
     }
 
     /// Those that end a case, in the order in which a review sums them up.
@@ -89,6 +113,8 @@ impl Kind {
             }
             Self::Reject => row("reject", "rejected", ["Reject ", ""], true),
             Self::Undo => row("undo", "waits again", ["Undo the answer to ", ""], false),
+            Self::Leave => row("leave", "left with a reason", ["Leave ", " for later"], false),
+            Self::HandOn => row("hand on", "handed on", ["Hand on ", ""], false),
         }
     }
 
@@ -118,6 +144,9 @@ impl Kind {
     /// # Errors
     /// The reason in words.
     pub(super) fn fits(self, item: &Item) -> Result<(), String> {
+        if !self.is_answer() {
+            return Ok(());
+        }
         if matches!(item.case, Case::HeldField { .. }) {
             if matches!(self, Self::Approve | Self::Reject) {
                 return Ok(());

@@ -16,6 +16,7 @@ use crate::console::widgets::{Look, bars, chrome, styled, width};
 use crate::console::world::World;
 use crate::console::{reviews, words};
 use crate::domain::ids::ItemNo;
+use crate::domain::rule::order::Urgency;
 use crate::domain::state::Board;
 use crate::domain::things::Item;
 use crate::domain::time::Time;
@@ -115,14 +116,14 @@ pub(super) fn draw(
         let marked = shown.marks.contains(&item.no)
             || stands == Stands::Closed
                 && shown.alike.members(item).iter().any(|no| shown.marks.contains(no));
-        (Cells::Cells(row(look, layout, world, (shown, stands), item)), marked)
+        (Cells::Cells(row(look, layout, (world, board), (shown, stands), item)), marked)
     })
 }
 
 fn row(
     look: Look<'_>,
     layout: &Layout,
-    world: &World,
+    (world, board): (&World, &Board),
     (shown, stands): (&Shown<'_>, Stands),
     item: &Item,
 ) -> Vec<Line<'static>> {
@@ -134,6 +135,13 @@ fn row(
         None => (String::new(), theme.muted),
     };
     let mut last = look.line(&by, NAME_MOST, style);
+    // What is overdue says so where its time stands.
+    let urgency = Urgency::of(board, item, world.now);
+    if let Some(word) = urgency.word().filter(|_| urgency != Urgency::Overdue) {
+        let style = if urgency == Urgency::Critical { theme.danger } else { theme.warning };
+        let gap = if by.is_empty() { "" } else { " " };
+        last.push_span(Span::styled(format!("{gap}{word}"), style));
+    }
     // Of those that are alike it is said once how many wait.
     let branch = match stands {
         Stands::Closed => look.glyphs.closed,
@@ -144,7 +152,11 @@ fn row(
     if count > 1 && stands != Stands::Under {
         let words = format!(" {branch} {}{count} alike", look.glyphs.times);
         last.push_span(Span::styled(
-            if by.is_empty() { words.trim_start().to_owned() } else { words },
+            if last.spans.iter().all(|span| span.content.is_empty()) {
+                words.trim_start().to_owned()
+            } else {
+                words
+            },
             theme.muted,
         ));
     }

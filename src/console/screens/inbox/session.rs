@@ -12,19 +12,29 @@ use crate::domain::ids::{ItemNo, QueueName};
 use crate::domain::map::Queue;
 use crate::domain::rule::reviewer;
 use crate::domain::state::Board;
+use crate::domain::things::Item;
 
 impl Inbox {
     /// Begins a review of the cases that wait for this person, or ends the one under way.
     pub(super) fn toggle_review(&mut self, world: &World) -> Vec<Want> {
         if let Some(review) = self.review.take() {
-            self.over = Some(Over::Sheet(Sheet::summary(&review)));
+            let card = world.board.as_ref().map(|board| review.card(board, world.now));
+            self.over = card.map(|lines| Over::Card(Sheet::card(&lines)));
             let mut wants = self.end_sessions();
             wants.extend(self.settle(world));
             return wants;
         }
         let Some(board) = &world.board else { return Vec::new() };
-        let mine = |no: &ItemNo| board.items.get(no).is_some_and(|item| world.may_answer(item).is_ok());
-        let cases: Vec<ItemNo> = self.alike.meant().iter().copied().filter(mine).collect();
+        let me = (&world.me.person, world.me.class);
+        let may = |item: &Item| reviewer::may_answer(board, item, me, world.now).is_ok();
+        let mine = |no: &ItemNo| board.items.get(no).is_some_and(|item| may(item));
+        let mut cases: Vec<ItemNo> = Vec::new();
+        // Cases alike follow each other, where the most urgent of them stands.
+        for item in self.alike.meant().iter().filter_map(|no| board.items.get(no)) {
+            let known = cases.contains(&item.no);
+            let alike = self.alike.members(item).iter().filter(|no| !known && mine(no));
+            cases.extend(alike);
+        }
         if cases.is_empty() {
             return self.hold_empty(world, board);
         }
@@ -104,7 +114,8 @@ impl Inbox {
     ) -> Vec<Want> {
         match step {
             ReviewVerb::Start if then_end => vec![self.record(queue, ReviewVerb::End, false)],
-            ReviewVerb::Start => Want::info(format!("the review of {queue} has begun")),
+            // The head says so; the last line has the keys.
+            ReviewVerb::Start => Vec::new(),
             ReviewVerb::End => Want::done(over(&queue, board)),
         }
     }

@@ -3,7 +3,6 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::review::Review;
 use crate::console::action::Action;
 use crate::console::untrusted;
 use crate::console::widgets::modal::Frame;
@@ -27,6 +26,8 @@ pub(super) struct Sheet {
     read: String,
     /// Whether its bytes can be shown, and whether they are.
     hex: Option<bool>,
+    /// Whether each line is one, cut where it has no room.
+    cut: bool,
     scroll: Scroll,
 }
 
@@ -51,17 +52,17 @@ impl Sheet {
             | Case::Conflict { .. }
             | Case::MapOverdue { .. } => untrusted::json(&item.input()),
         };
-        Self { title, text: item.input(), read, hex: Some(false), scroll: Scroll::default() }
+        Self { title, text: item.input(), read, hex: Some(false), cut: false, scroll: Scroll::default() }
     }
 
     /// What a review came to.
-    pub(super) fn summary(review: &Review) -> Self {
-        let text = review.summary().join("\n");
+    pub(super) fn card(lines: &[String]) -> Self {
         Self {
             title: "Review ended".to_owned(),
             text: String::new(),
-            read: text,
+            read: lines.join("\n"),
             hex: None,
+            cut: true,
             scroll: Scroll::default(),
         }
     }
@@ -84,6 +85,8 @@ impl Sheet {
             vec![styled("nothing was sent with it", look.theme.muted)]
         } else if self.hex == Some(true) {
             untrusted::hex(self.text.as_bytes()).map(|row| styled(row, look.theme.base)).collect()
+        } else if self.cut {
+            self.read.lines().map(|line| look.line(line, frame.room(screen), look.theme.base)).collect()
         } else {
             look.wrap(&self.read, frame.room(screen), WRAPPED, look.theme.base)
         };

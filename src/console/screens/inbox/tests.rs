@@ -2,6 +2,7 @@
 
 mod desk;
 mod doors;
+mod ritual;
 mod whole;
 
 use proptest::prelude::*;
@@ -291,10 +292,11 @@ fn marked_cases_are_answered_at_once() {
     let mut team = team();
     let mut runner = dana(&mut team);
     press(&mut team, &mut runner, "right space space o text:spam enter");
+    let shown = runner.screen_text();
     assert!(
-        runner.screen_text().contains("2 marked cases, each by itself: #1 #2"),
-        "{}",
-        runner.screen_text()
+        shown.contains("2 marked cases, each by itself:")
+            && shown.contains("#2 #score = 7, crm/contact/globex"),
+        "{shown}"
     );
     runner.send_keys("tab enter").unwrap();
     team.serve(&mut runner);

@@ -14,8 +14,8 @@ use crate::console::testing::team::Team;
 use crate::domain::command::{Command, ItemVerb, ReviewVerb};
 use crate::domain::ids::{Actor, AgentId, AlertNo, ItemNo, QueueName, Seq, TaskId, WorkNo};
 use crate::domain::things::{
-    Attempt, Case, Feedback, HandoffOrder, Item, ItemAnswer, OpenReview, QueueReviews, Task, TaskStage,
-    TokenClass, Work, WorkKind, WorkProduct,
+    Attempt, CameTo, Case, Feedback, HandoffOrder, Item, ItemAnswer, OpenReview, QueueReviews, Task,
+    TaskStage, TokenClass, Work, WorkKind, WorkProduct,
 };
 use crate::domain::time::Span;
 use crate::domain::value::Value;
@@ -380,7 +380,7 @@ fn a_review_is_recorded_from_its_start_to_its_end() {
     let ended = runner.take_done();
     let [ask] = ended.as_slice() else { panic!("{ended:?}") };
     assert!(matches!(&ask.what, What::Command(step) if steps(&[(**step).clone()]) == [ReviewVerb::End]));
-    assert!(runner.screen_text().contains("0 of 5 answered"), "{}", runner.screen_text());
+    assert!(runner.screen_text().contains("0 of 5 gone through"), "{}", runner.screen_text());
 }
 
 #[test]
@@ -398,7 +398,14 @@ fn the_header_says_when_a_review_is_owed() {
     assert!(late.contains("! ops review due 09:40"), "{late}");
     let missed = owed(&mut team, due(now.plus(Span::from_hours(23)), Some(false)));
     assert!(missed.contains("! ops review not held"), "{missed}");
-    let open = OpenReview { by: me_actor(), at: now, deed: Seq(2), waiting: 5, answered: 1 };
+    let open = OpenReview {
+        by: me_actor(),
+        at: now,
+        deed: Seq(2),
+        waiting: 5,
+        answered: 1,
+        came_to: CameTo::default(),
+    };
     let open = owed(&mut team, QueueReviews { open: Some(open), ..QueueReviews::default() });
     assert!(open.contains("● ops review by you"), "{open}");
 }
