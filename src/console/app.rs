@@ -278,7 +278,9 @@ impl App {
         self.said = None;
         let context = self.context();
         let key = Key::from(typed.key);
+        let by_place = || key.by_place().filter(|_| !self.is_typing(context));
         let action = self.settings.keymap.action(context, key);
+        let action = action.or_else(|| self.settings.keymap.action(context, by_place()?));
         self.warned &= action == Some(Action::Quit);
         let Some(action) = action else {
             return self.text(context, typed.key);
@@ -307,14 +309,22 @@ impl App {
 
     /// A key that means nothing here: text where text is typed, else a word about help.
     fn text(&mut self, context: Context, key: KeyEvent) -> Vec<Effect<Ask>> {
-        match &self.over {
-            Some(over) if over.is_typing() => return self.insert_over(Insert::Key(key)),
-            None if matches!(context, Context::Prompt | Context::Picker) => {
-                return self.with_screen(|screen, world| screen.insert(Insert::Key(key), world));
-            }
-            Some(_) | None => self.say(Tone::Info, self.no_use(context, Key::from(key))),
+        if !self.is_typing(context) {
+            self.say(Tone::Info, self.no_use(context, Key::from(key)));
+            return Vec::new();
         }
-        Vec::new()
+        if self.over.is_some() {
+            return self.insert_over(Insert::Key(key));
+        }
+        self.with_screen(|screen, world| screen.insert(Insert::Key(key), world))
+    }
+
+    /// Whether a key that means nothing else is text.
+    fn is_typing(&self, context: Context) -> bool {
+        match &self.over {
+            Some(over) => over.is_typing(),
+            None => matches!(context, Context::Prompt | Context::Picker),
+        }
     }
 
     /// That a key does nothing here, and what would help.

@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
-use ratatui::buffer::Buffer;
-use ratatui::layout::{Position, Rect};
+use ratatui::layout::Rect;
+use ratatui::text::Line;
 
 use super::action::Action;
 use super::drafts::Drafts;
@@ -135,21 +135,20 @@ impl Desk {
         }
     }
 
-    /// Draws the box; the result is where the terminal's cursor belongs.
-    pub(in crate::console) fn draw(
+    /// What the box says beside its fields, in an area as wide as this one.
+    pub(in crate::console) fn lines(
         &self,
-        buffer: &mut Buffer,
-        screen: Rect,
         look: Look<'_>,
+        area: Rect,
         (board, me, now): (&Board, &Me, Time),
-    ) -> Option<Position> {
-        let mut facts = self.form.facts(look, screen);
+    ) -> Vec<Line<'static>> {
+        let mut facts = self.form.facts(look, area);
         match self.plan {
             Plan::TakeOver(item) => taking_over(&mut facts, board, item, now),
             Plan::Leave => leaving(&mut facts, board, &me.person),
             Plan::Return => facts.say("then", "what waits in your queues is yours to answer as before"),
         }
-        self.form.draw(buffer, screen, look, &self.about, &facts.lines)
+        facts.lines
     }
 }
 

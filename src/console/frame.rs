@@ -15,6 +15,7 @@ use super::place::View;
 use super::reviews::{self, Urgency};
 use super::screens::Areas;
 use super::widgets::chrome::{self, Tab, Tone};
+use super::widgets::form::Form;
 use super::widgets::pane::{self, Room};
 use super::widgets::scroll::Scroll;
 use super::widgets::spoken::{self, Layer};
@@ -47,8 +48,8 @@ pub(super) fn draw(app: &App, buffer: &mut Buffer, screen: Rect) -> Option<Posit
         pane::draw_sentence(buffer, screen, look);
         return None;
     }
-    let (body, _) = cut_bottom(cut_top(screen, ABOVE).1, BELOW);
-    let areas = Areas { body, screen };
+    let foot = foot(app, look, body_of(screen));
+    let areas = Areas { body: foot.as_ref().map_or(body_of(screen), |foot| foot.above), screen };
     draw_header(app, buffer, screen, look);
     put(buffer, screen, 1, &tabs(app, look, usize::from(screen.width)));
     pane::draw_rule(buffer, row_of(screen, ABOVE - 1), look);
@@ -67,7 +68,55 @@ pub(super) fn draw(app: &App, buffer: &mut Buffer, screen: Rect) -> Option<Posit
         None
     };
     put(buffer, row_of(screen, screen.height - 1), 0, &last_line(app, look, usize::from(screen.width)));
-    draw_over(app, buffer, screen, look, cursor)
+    match foot {
+        Some(foot) => foot.draw(buffer, look),
+        None => draw_over(app, buffer, screen, look, cursor),
+    }
+}
+
+fn body_of(screen: Rect) -> Rect {
+    cut_bottom(cut_top(screen, ABOVE).1, BELOW).0
+}
+
+/// A box at the foot of the view, which stays to be seen above it.
+struct Foot<'a> {
+    above: Rect,
+    area: Rect,
+    title: String,
+    form: &'a Form,
+    lines: Vec<Line<'static>>,
+}
+
+impl Foot<'_> {
+    fn draw(&self, buffer: &mut Buffer, look: Look<'_>) -> Option<Position> {
+        self.form.draw(buffer, self.area, look, &self.title, &self.lines)
+    }
+}
+
+/// The box in which something is about to be done, where one is open over the view.
+fn foot<'a>(app: &'a App, look: Look<'_>, body: Rect) -> Option<Foot<'a>> {
+    let board = app.world.board.as_ref()?;
+    let (about, form) = app.over.as_ref()?.form()?;
+    let (title, lines) = match &app.over {
+        Some(Over::Override(overriding)) => {
+            (overriding.title(board), overriding.lines(look, body, board, app.world.now))
+        }
+        Some(Over::Desk(desk)) => {
+            (about.to_owned(), desk.lines(look, body, (board, &app.world.me, app.world.now)))
+        }
+        Some(
+            Over::Choosing(_)
+            | Over::Finding(_)
+            | Over::Naming(_)
+            | Over::Help(_)
+            | Over::Rehearsal(_)
+            | Over::Replay(_)
+            | Over::Peek(_),
+        )
+        | None => return None,
+    };
+    let (above, area) = form.split(body, lines.len());
+    Some(Foot { above, area, title, form, lines })
 }
 
 /// Everything as it is read out, with what came since the last time.
@@ -98,7 +147,13 @@ fn listen(app: &App) -> Vec<Layer> {
     let Some(view) = app.screen() else { return Vec::new() };
     let mut layers = view.spoken(app.look(), &app.world);
     let screen = linear::SCREEN;
-    let over = spoken::listen(|| _ = draw_over(app, &mut Buffer::empty(screen), screen, app.look(), None));
+    let over = spoken::listen(|| {
+        let (look, mut buffer) = (app.look(), Buffer::empty(screen));
+        match foot(app, look, body_of(screen)) {
+            Some(foot) => _ = foot.draw(&mut buffer, look),
+            None => _ = draw_over(app, &mut buffer, screen, look, None),
+        }
+    });
     layers.extend(over.into_iter().skip(1));
     layers
 }
@@ -111,7 +166,8 @@ fn draw_over(
     cursor: Option<Position>,
 ) -> Option<Position> {
     match &app.over {
-        None => cursor,
+        // What is about to be done is drawn at the foot.
+        None | Some(Over::Override(_) | Over::Desk(_)) => cursor,
         Some(Over::Help(scroll)) => {
             draw_help(app, buffer, screen, look, scroll);
             None
@@ -128,14 +184,6 @@ fn draw_over(
             None
         }
         Some(Over::Replay(replay)) => replay.draw_over(buffer, screen, look),
-        Some(Over::Override(overriding)) => {
-            let board = app.world.board.as_ref()?;
-            overriding.draw(buffer, screen, look, board, app.world.now)
-        }
-        Some(Over::Desk(desk)) => {
-            let board = app.world.board.as_ref()?;
-            desk.draw(buffer, screen, look, (board, &app.world.me, app.world.now))
-        }
     }
 }
 

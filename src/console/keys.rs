@@ -1,5 +1,7 @@
 //! One key press, written as people write it in a keymap file: `j`, `J`, `enter`, `ctrl-l`, `shift-tab`, `f5`.
 
+mod places;
+
 use std::fmt;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};

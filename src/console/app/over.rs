@@ -122,7 +122,7 @@ impl Over {
 
 impl Over {
     /// The box in which something is about to be done, and what it is about.
-    fn form(&self) -> Option<(&str, &Form)> {
+    pub(in crate::console) fn form(&self) -> Option<(&str, &Form)> {
         match self {
             Self::Override(overriding) => Some(overriding.form()),
             Self::Desk(desk) => Some(desk.form()),

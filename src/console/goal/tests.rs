@@ -116,3 +116,13 @@ fn the_other_workspaces_say_what_waits_there() {
     assert!(waiting.starts_with("1 case"), "{waiting}");
     assert!(line_with(&list, " other ").contains(&waiting), "{list}");
 }
+
+#[test]
+fn keys_of_other_alphabets_are_found_by_their_place_and_typed_as_they_are() {
+    let mut team = team();
+    let mut runner = console(&mut team, View::Inbox, TokenClass::Admin, (120, 30));
+    let log = press(&mut team, &mut runner, "2 л");
+    assert!(log.contains("held"), "the key of k moves to an earlier deed: {log}");
+    let found = press(&mut team, &mut runner, ": text:ук");
+    assert!(found.contains("> ук"), "{found}");
+}

@@ -1,7 +1,6 @@
 //! The box of an override: what is typed, what it was before, what will be true afterwards, the buttons.
 
-use ratatui::buffer::Buffer;
-use ratatui::layout::{Position, Rect};
+use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
@@ -20,25 +19,28 @@ use crate::domain::time::Time;
 const VERSIONS: usize = 6;
 
 impl Overriding {
-    /// Draws the box; the result is where the terminal's cursor belongs.
-    pub(in crate::console) fn draw(
+    /// What the box says beside its fields, in an area as wide as this one.
+    pub(in crate::console) fn lines(
         &self,
-        buffer: &mut Buffer,
-        screen: Rect,
         look: Look<'_>,
+        area: Rect,
         board: &Board,
         now: Time,
-    ) -> Option<Position> {
-        let mut facts = self.form.facts(look, screen);
+    ) -> Vec<Line<'static>> {
+        let mut facts = self.form.facts(look, area);
         self.choice(&mut facts, look);
         self.consequences(&mut facts, look, board, now);
-        let title = match &self.plan {
+        facts.lines
+    }
+
+    /// What it is about.
+    pub(in crate::console) fn title(&self, board: &Board) -> String {
+        match &self.plan {
             Intent::Stop(_) => self.step(board).map(|step| step.title).unwrap_or_default(),
             Intent::Set => "Set a field".to_owned(),
             Intent::Revert => "Revert a field".to_owned(),
             Intent::Allow(agent) => format!("Let more be kept for {agent}"),
-        };
-        self.form.draw(buffer, screen, look, &title, &facts.lines)
+        }
     }
 
     /// What can be chosen from, where there are several.

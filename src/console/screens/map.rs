@@ -326,11 +326,12 @@ impl Screen for MapScreen {
         (!self.focus.is_empty()).then(|| Spot::Path(self.focus.clone()))
     }
 
+    fn does(&self, action: Action, _world: &World) -> Option<String> {
+        self.draft.as_ref().and_then(|draft| draft.form.does(action))
+    }
+
     fn draw(&self, buffer: &mut Buffer, areas: Areas, look: Look<'_>, world: &World) -> Option<Position> {
-        let cursor = self.draw_view(buffer, areas.body, look, world);
-        match &self.draft {
-            Some(draft) => draft.draw(buffer, areas.screen, look),
-            None => cursor,
-        }
+        let Some(draft) = &self.draft else { return self.draw_view(buffer, areas.body, look, world) };
+        draft.draw(buffer, areas.body, look, |buffer, above| _ = self.draw_view(buffer, above, look, world))
     }
 }

@@ -1,4 +1,4 @@
-//! A box in which something is about to be done: what is typed or ticked for it, what will be true afterwards, and the
+//! A box in which something is about to be done, at the foot of what it is about, which stays to be seen: what is typed or ticked for it, what will be true afterwards, and the
 //! buttons. What it is about, and what it does, is its owner's.
 //!
 //! Enter in a text goes on and never presses a button; the button that is chosen first is the safe one; nothing is
@@ -11,7 +11,7 @@ use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
 
 use super::facts::Facts;
-use super::modal::{Buttons, Frame};
+use super::modal::Buttons;
 use super::pane;
 use super::prompt::{Insert, Prompt};
 use super::scroll::Scroll;
@@ -20,13 +20,11 @@ use crate::console::action::Action;
 use crate::console::keymap::Context;
 use crate::console::untrusted;
 
-/// Outer width.
-const WIDTH: u16 = 80;
-/// The same of a box with long lines.
+/// Cells of its lines, with what stands beside them.
 const WIDE: u16 = 92;
 /// Cells of the labels, of fields and facts alike.
 const LABEL: usize = 10;
-/// Cells of the frame and the blanks inside of it.
+/// Blanks beside the lines.
 const SIDES: u16 = 4;
 /// Rows that a box at the foot leaves at least to what it is about.
 const ABOUT: u16 = 5;
@@ -146,9 +144,6 @@ pub struct Form {
     /// A field, or the buttons behind the last of them.
     focus: usize,
     buttons: Buttons,
-    width: u16,
-    /// Whether it stands at the foot of what it is about, and not over the middle of it.
-    at_foot: bool,
     /// How far down its lines are read, where they have no room.
     scroll: Scroll,
 }
@@ -157,22 +152,9 @@ impl Form {
     /// The focus is on the first text that is needed and empty, else on the safe button.
     pub fn new(fields: Vec<Field>, button: impl Into<String>) -> Self {
         let buttons = Buttons::safe_first(["cancel".to_owned(), button.into()]);
-        let mut form =
-            Self { fields, focus: 0, buttons, width: WIDTH, at_foot: false, scroll: Scroll::default() };
+        let mut form = Self { fields, focus: 0, buttons, scroll: Scroll::default() };
         form.focus = form.next_lacking();
         form
-    }
-
-    /// With room for long lines.
-    #[must_use]
-    pub fn wide(self) -> Self {
-        Self { width: WIDE, ..self }
-    }
-
-    /// At the foot of what it is about, which stays to be seen.
-    #[must_use]
-    pub fn at_foot(self) -> Self {
-        Self { at_foot: true, width: WIDE, ..self }
     }
 
     /// Nothing can be done but close it.
@@ -358,9 +340,9 @@ impl Form {
         self.buttons.choose(stop.saturating_sub(self.fields.len()));
     }
 
-    /// Facts of a box on such a screen, their labels under those of the fields.
-    pub fn facts<'a>(&self, look: Look<'a>, screen: Rect) -> Facts<'a> {
-        Facts::new(look, usize::from(self.width.min(screen.width).saturating_sub(SIDES + 1)), LABEL - 1)
+    /// Facts of a box in such an area, their labels under those of the fields.
+    pub fn facts<'a>(&self, look: Look<'a>, area: Rect) -> Facts<'a> {
+        Facts::new(look, usize::from(WIDE.min(area.width).saturating_sub(SIDES + 1)), LABEL - 1)
     }
 
     /// What a body has for what the box is about, and for a box of so many lines at its foot: the more of the former the
@@ -371,27 +353,22 @@ impl Form {
         cut_bottom(body, wanted.min(body.height - least))
     }
 
-    /// Draws fields, lines and buttons; the result is where the terminal's cursor belongs.
+    /// Draws title, fields, lines and buttons at the foot of what they are about; the result is where the terminal's cursor belongs.
     pub fn draw(
         &self,
         buffer: &mut Buffer,
-        screen: Rect,
+        area: Rect,
         look: Look<'_>,
         title: &str,
         lines: &[Line<'static>],
     ) -> Option<Position> {
         let fields = cells(self.fields.len());
-        let room = usize::from(self.width.min(screen.width).saturating_sub(SIDES));
+        let room = usize::from(WIDE.min(area.width).saturating_sub(SIDES));
         let title = untrusted::fit(title, room.saturating_sub(SIDES.into()));
-        let inner = if self.at_foot {
-            spoken::open(&title);
-            pane::draw_rule(buffer, screen, look);
-            put(buffer, screen, 0, &styled(format!(" {title} "), look.theme.title));
-            pane::indented(cut_top(screen, 1).1)
-        } else {
-            let rows = fields + u16::from(fields > 0) + cells(lines.len()) + 2;
-            Frame { title: &title, width: self.width }.draw(buffer, screen, look, rows)
-        };
+        spoken::open(&title);
+        pane::draw_rule(buffer, area, look);
+        put(buffer, area, 0, &styled(format!(" {title} "), look.theme.title));
+        let inner = pane::indented(cut_top(area, 1).1);
         let mut cursor = None;
         for (at, field) in self.fields.iter().enumerate() {
             let focused = at == self.focus;
@@ -399,7 +376,7 @@ impl Form {
         }
         // Whatever does not fit, the buttons do: what is confirmed must not be off the screen.
         let (above, foot) = cut_bottom(inner, 1);
-        let (_, below) = cut_top(above, fields + u16::from(fields > 0 && !self.at_foot));
+        let (_, below) = cut_top(above, fields);
         let below = pane::from(below, 1);
         let lines: Vec<_> =
             lines.iter().map(|line| clip(line.clone(), room.saturating_sub(1), look.glyphs.cut)).collect();

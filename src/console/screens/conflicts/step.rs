@@ -26,14 +26,14 @@ impl AlertBox {
     /// Resolves the alert, with a note.
     pub(super) fn resolve(alert: &Alert) -> Self {
         let title = format!("Resolve {} #{}", alert.kind.as_str(), alert.no);
-        let form = Form::new(vec![Field::reason("note")], "resolve").at_foot();
+        let form = Form::new(vec![Field::reason("note")], "resolve");
         Self { alert: alert.no, title, verb: AlertVerb::Resolve, form }
     }
 
     /// Sends the alert to the inbox.
     pub(super) fn escalate(alert: &Alert) -> Self {
         let title = format!("Send {} #{} to the inbox", alert.kind.as_str(), alert.no);
-        let form = Form::new(Vec::new(), "send").at_foot();
+        let form = Form::new(Vec::new(), "send");
         Self { alert: alert.no, title, verb: AlertVerb::Escalate, form }
     }
 

@@ -93,7 +93,7 @@ impl Question {
 impl Answering {
     /// Begins an answer to these cases, of which there is at least one.
     pub(super) fn new(kind: Kind, items: Vec<Arc<Item>>, board: &Board) -> Self {
-        let mut form = Form::new(fields::of(kind, &items, board), kind.word()).at_foot();
+        let mut form = Form::new(fields::of(kind, &items, board), kind.word());
         // A body that is to be edited is where the cursor starts.
         form.go_to(BODY);
         // So is the choice between sides.

@@ -121,7 +121,6 @@ impl Draft {
         let text =
             fs::read_to_string(file).map_err(|error| format!("{} can't be read: {error}", file.display()))?;
         let draft = |found, form: Form| {
-            let form = form.wide();
             Some(Self { file: file.to_owned(), version: board.map_version, found, form, asked: None })
         };
         let parsed = parse(&text);
@@ -204,7 +203,7 @@ impl Draft {
                 } else {
                     Vec::new()
                 };
-                self.form = Form::new(fields, BUTTON).wide();
+                self.form = Form::new(fields, BUTTON);
                 Came::On
             }
             Pressed::Closed => Came::Closed { again: self.file.clone() },
@@ -233,9 +232,16 @@ impl Draft {
         Came::Apply(Box::new(Command::ApplyMap(apply)))
     }
 
-    /// Draws the box; the result is where the terminal's cursor belongs, if a reason is typed.
-    pub(super) fn draw(&self, buffer: &mut Buffer, screen: Rect, look: Look<'_>) -> Option<Position> {
-        let mut facts = self.form.facts(look, screen);
+    /// Draws the box at the foot of the body and what is left of it by `above`; the result is where the terminal's cursor
+    /// belongs, if a reason is typed.
+    pub(super) fn draw(
+        &self,
+        buffer: &mut Buffer,
+        body: Rect,
+        look: Look<'_>,
+        above: impl FnOnce(&mut Buffer, Rect),
+    ) -> Option<Position> {
+        let mut facts = self.form.facts(look, body);
         let room = facts.room();
         if let Some(asked) = &self.asked {
             facts.lines.extend(look.wrap(asked, room, WHY_LINES, look.theme.warning));
@@ -253,7 +259,9 @@ impl Draft {
             }
         };
         let title = if self.asked.is_some() { "Why, all the same?" } else { &title };
-        self.form.draw(buffer, screen, look, title, &facts.lines)
+        let (rest, foot) = self.form.split(body, facts.lines.len());
+        above(buffer, rest);
+        self.form.draw(buffer, foot, look, title, &facts.lines)
     }
 }
 
