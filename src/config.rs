@@ -13,6 +13,7 @@ use thiserror::Error;
 
 pub use self::timezone::Timezone;
 use crate::client::Url;
+use crate::console::notify::Notify;
 use crate::console::theme;
 use crate::domain::ids::{AgentId, PersonId, WorkspaceId};
 use crate::domain::path::EntityPath;
@@ -79,6 +80,12 @@ pub struct Config {
     pub mouse: bool,
     /// Whether the window's title says what waits.
     pub title: bool,
+    /// Whether addresses in the console are links.
+    pub links: bool,
+    /// How a person is told of what can't wait.
+    pub notify: Notify,
+    /// Whether a console keeps where its person was and what they typed.
+    pub keep: bool,
     /// Whether frames are sent as synchronized updates.
     pub synchronized_output: bool,
     /// What a hook answers that can't decide.
@@ -141,6 +148,9 @@ impl Default for Config {
             linear: false,
             mouse: true,
             title: true,
+            links: true,
+            notify: Notify::default(),
+            keep: true,
             synchronized_output: true,
             hook_default: HookDefault::default(),
             hook_agent: None,
@@ -495,6 +505,37 @@ const SETTINGS: &[Setting] = &[
         default: |config| Some(config.title.to_string()),
         sample: "",
         doc: "Whether the window's title says what waits: the workspace, its cases and conflicts. The title from before comes back at the end, where the terminal keeps it.",
+    },
+    Setting {
+        key: "links",
+        variable: "DEEDS_LINKS",
+        kind: Kind::Flag,
+        set: |config, text| put_flag(&mut config.links, text),
+        default: |config| Some(config.links.to_string()),
+        sample: "",
+        doc: "Whether http and https addresses on the console's screen are links, where the terminal is known to have them. They lead to exactly what is shown.",
+    },
+    Setting {
+        key: "notify",
+        variable: "DEEDS_NOTIFY",
+        kind: Kind::Text,
+        set: |config, text| {
+            let mend = format!("use one of {}", Notify::NAMES.map(|(name, _)| name).join(", "));
+            config.notify = Notify::named(text).ok_or_else(|| wrong("a way to be told", text, &mend))?;
+            Ok(())
+        },
+        default: |config| Some(config.notify.name().to_owned()),
+        sample: "",
+        doc: "How the console tells you of a new critical alert and of a case that becomes overdue while you look elsewhere: off, bell, terminal (a notification, where the terminal is known to show them, else the bell) or desktop (this machine's).",
+    },
+    Setting {
+        key: "keep",
+        variable: "DEEDS_KEEP",
+        kind: Kind::Flag,
+        set: |config, text| put_flag(&mut config.keep, text),
+        default: |config| Some(config.keep.to_string()),
+        sample: "",
+        doc: "Whether the console keeps for its next start where you were, saved and recent filters, bookmarks, and texts that were typed and not sent: in $XDG_STATE_HOME/deeds/console.json (on macOS beside the data), for you alone.",
     },
     Setting {
         key: "synchronized_output",

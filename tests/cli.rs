@@ -43,6 +43,8 @@ mod founding;
 mod history;
 #[path = "cli/hooks.rs"]
 mod hooks;
+#[path = "cli/kept.rs"]
+mod kept;
 #[path = "cli/linear.rs"]
 mod linear;
 #[path = "cli/lost.rs"]
@@ -88,6 +90,8 @@ mod teamwork;
 #[path = "common/terminal.rs"]
 #[expect(dead_code, reason = "shared with other tests, which use the rest of it")]
 mod terminal;
+#[path = "cli/told.rs"]
+mod told;
 #[path = "cli/untrusted.rs"]
 mod untrusted;
 #[path = "cli/upkeep.rs"]

@@ -291,11 +291,13 @@ async fn body(client: &Client, workspace: &WorkspaceId, view: View, then: Option
         settings: Settings { view, ..Settings::default() },
         welcome: Vec::new(),
         seen: Seen::default(),
+        keeper: None,
         rehearsal: None,
         options: console::run::Options {
             linear: false,
             mouse: false,
             synchronized: false,
+            links: false,
             clock: || WATCH.load(Ordering::Relaxed),
         },
     };

@@ -114,6 +114,7 @@ const LAYERS: &[Layer] = &[
             "unicode_width",
             "sha2",
             "tracing",
+            "notify_rust",
         ],
     },
     Layer {

@@ -1,5 +1,6 @@
 //! `deeds` and `deeds screen`: the console on a terminal, or one frame of it as text.
 
+pub(in crate::cli) mod kept;
 pub(super) mod seen;
 
 use std::io::IsTerminal as _;
@@ -62,6 +63,7 @@ async fn show(context: &Context, session: &Session, settings: Settings) -> anyho
     let known = file.as_deref().map(|file| seen::read(file, &place)).unwrap_or_default();
     let known: Seen = Arc::new(Mutex::new(known));
     let keeping = file.clone().map(|file| tokio::spawn(seen::keep(file, place.clone(), Arc::clone(&known))));
+    let (keeper, writing) = kept::place(context).map(kept::begin).transpose()?.unzip();
     let setup = Setup {
         me: me(&session.client).await?,
         first: session.client.token().workspace.clone(),
@@ -69,16 +71,31 @@ async fn show(context: &Context, session: &Session, settings: Settings) -> anyho
         settings,
         welcome: welcome(session),
         seen: Arc::clone(&known),
+        keeper,
         rehearsal: None,
         options: options(&context.config),
     };
     let closed = open(setup).await;
     keeping.iter().for_each(tokio::task::JoinHandle::abort);
+    if let Some(writing) = writing {
+        writing.end();
+    }
     let closed = closed?;
+    tell_of_drafts(&closed);
     if let Some(file) = file {
         seen::write(&file, &place, &closed.seen);
     }
     Ok(closed)
+}
+
+/// Whoever leaves with texts that were not sent is told that they are kept.
+pub(super) fn tell_of_drafts(closed: &Closed) {
+    let texts = match closed.drafts {
+        0 => return,
+        1 => "1 text that was typed and not sent is".to_owned(),
+        count => format!("{count} texts that were typed and not sent are"),
+    };
+    output::complain(format!("{texts} kept for the next console"));
 }
 
 /// Without a terminal there is nothing to show a console on.
@@ -128,6 +145,7 @@ pub(super) fn settings(config: &Config, view: View) -> anyhow::Result<Settings> 
         mouse: config.mouse,
         zone: zone(config.timezone)?,
         title: config.title && !config.linear,
+        notify: config.notify,
         view,
         ..Settings::default()
     })
@@ -171,6 +189,7 @@ pub(super) fn options(config: &Config) -> Options {
         linear: config.linear,
         mouse: config.mouse,
         synchronized: config.synchronized_output,
+        links: config.links,
         clock: || Clock::System.now().micros(),
     }
 }
@@ -260,6 +279,7 @@ pub(super) fn screen(context: &Context, command: &ScreenCommand) -> anyhow::Resu
             settings,
             welcome: welcome(session),
             seen: Seen::default(),
+            keeper: None,
             rehearsal: None,
             options: options(&context.config),
         };

@@ -85,7 +85,7 @@ pub(super) fn run(context: &Context, command: &Command) -> anyhow::Result<Status
             &Listen::from_settings(context.config.listen, None).within(&context.config),
         )
         .await?;
-        let played = play(context, command, &dir, &embedded, terminal).await;
+        let played = play(context, command, (&place, &dir), &embedded, terminal).await;
         embedded.stop().await;
         played
     })
@@ -94,7 +94,7 @@ pub(super) fn run(context: &Context, command: &Command) -> anyhow::Result<Status
 async fn play(
     context: &Context,
     command: &Command,
-    dir: &DataDir,
+    (place, dir): (&Place, &DataDir),
     embedded: &Embedded,
     terminal: bool,
 ) -> anyhow::Result<Status> {
@@ -113,7 +113,8 @@ async fn play(
         return headless(context, casts, &options, &reviewers).await;
     }
     let playing = tokio::spawn(async move { demo::run(casts, &options, |_| {}).await });
-    let shown = show(context, reviewers).await;
+    let kept = (!place.temporary && context.config.keep).then(|| place.path.join(console::kept::FILE));
+    let shown = show(context, reviewers, kept).await;
     if playing.is_finished()
         && let Ok(Err(error)) = playing.await
     {
@@ -148,7 +149,13 @@ async fn cast(
     Ok(((workspace, seat), Cast { workspace: team.workspace, clients }))
 }
 
-async fn show(context: &Context, reviewers: Vec<(WorkspaceId, Client)>) -> anyhow::Result<Status> {
+/// The console on the teams. What it keeps is the demo's own, and of a directory that is thrown away it is nothing.
+async fn show(
+    context: &Context,
+    reviewers: Vec<(WorkspaceId, Client)>,
+    kept: Option<PathBuf>,
+) -> anyhow::Result<Status> {
+    let (keeper, writing) = kept.map(console::kept::begin).transpose()?.unzip();
     let (first, client) = reviewers.first().context("there is no sample team")?;
     let setup = Setup {
         me: console::me(client).await?,
@@ -157,10 +164,16 @@ async fn show(context: &Context, reviewers: Vec<(WorkspaceId, Client)>) -> anyho
         settings: console::settings(&context.config, View::Inbox)?,
         welcome: vec!["The teams are just starting: their first cases arrive within seconds.".to_owned()],
         seen: Seen::default(),
+        keeper,
         rehearsal: None,
         options: console::options(&context.config),
     };
-    Ok(console::status(&open(setup).await?))
+    let closed = open(setup).await?;
+    if let Some(writing) = writing {
+        writing.end();
+    }
+    console::tell_of_drafts(&closed);
+    Ok(console::status(&closed))
 }
 
 /// Plays until the time is over or somebody asks to stop, then says what happened.

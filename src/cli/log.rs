@@ -4,6 +4,7 @@ mod export;
 
 use clap::{Args, ValueEnum};
 
+use super::console::kept;
 use super::context::Context;
 use super::output::{self, Output};
 use super::signals::Signals;
@@ -23,6 +24,9 @@ const LIMIT: u32 = 50;
 pub(crate) struct Command {
     /// Which deeds; all of them if nothing is said
     filter: Vec<String>,
+    /// The filter that your console keeps under this name; words beside it narrow it
+    #[arg(long, value_name = "NAME")]
+    saved: Option<String>,
     /// Go on with what happens from now on
     #[arg(long, short)]
     follow: bool,
@@ -48,6 +52,7 @@ fn help() -> String {
 Examples:
   deeds log 'actor:intake outcome:refused since:2h'
   deeds log 'entity:crm/contact/* \"acme\"' --follow
+  deeds log --saved 'what sales did' since:2h
   deeds log --export jsonl > deeds.jsonl && deeds verify --export deeds.jsonl
   deeds log 'since:7d' --export csv > week.csv
 
@@ -61,9 +66,13 @@ The filter, `key:value` with quotes around blanks; `-` negates, `,` is or, other
 /// Runs it.
 pub(super) fn run(context: &Context, command: &Command) -> anyhow::Result<Status> {
     let out = context.out;
-    let filter = command.filter.join(" ");
+    let mut filter = command.filter.join(" ");
     session::with_session(context, async |session| {
         let client = &session.client;
+        if let Some(name) = &command.saved {
+            let saved = kept::saved(context, &client.whoami().await?.ledger, name)?;
+            filter = format!("{saved} {filter}").trim().to_owned();
+        }
         if !filter.is_empty() {
             deeds::index_caught_up(client).await?;
         }

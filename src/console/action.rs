@@ -132,6 +132,7 @@ actions! {
     Zoom "zoom" "zoom" Look Looks "Zoom the timeline in or out";
     ZoomIn "zoom-in" "closer" Look Looks "Less time, told more finely";
     ZoomOut "zoom-out" "wider" Look Looks "More time at once";
+    SaveFilter "save-filter" "name it" Look Looks "Keep the filter under a name, change the name, or throw it away";
     Bookmark "bookmark" "bookmark" Look Looks "Bookmark, or take the bookmark away";
     Resolved "show-resolved" "resolved" Look Looks "Show resolved ones too, or only what is open";
     Toggle "toggle" "tree/matrix" Look Looks "The other way of showing this";

@@ -4,12 +4,15 @@
 #[cfg(test)]
 mod ascii;
 mod hear;
+mod keep;
 mod mouse;
+mod notice;
 mod over;
 mod past;
 mod replay;
 mod whole;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crossterm::event::KeyEvent;
@@ -19,18 +22,20 @@ use ratatui::layout::Rect;
 use super::action::{Action, Group};
 use super::ask::{Ask, Heard, Trouble, What};
 use super::asking::Asking;
-use super::drafts::Drafts;
 use super::frame;
 use super::glyphs::{self, Glyphs};
+use super::kept::{Keeping, Kept};
 use super::keymap::{Context, Keymap};
 use super::keys::Key;
 use super::linear;
 use super::message::{Effect, Message, Pace, Typed};
+use super::notify::Notify;
 use super::place::{History, Place, View};
 use super::rehearsing::Move;
 use super::run::Program;
 use super::screens::{self, Screen};
 use super::terminal::clipboard::Route;
+use super::terminal::notice::Way;
 use super::theme::file::Custom;
 use super::theme::{self, Choice, Surroundings, Theme};
 use super::untrusted;
@@ -66,8 +71,10 @@ pub struct Settings {
     pub mouse: bool,
     /// Whether the window's title says what waits.
     pub title: bool,
-    /// Whether a new critical alert rings.
-    pub bell: bool,
+    /// How the person is told of what can't wait.
+    pub notify: Notify,
+    /// How the terminal is, where it does it.
+    pub notices: Way,
     /// In which timezone times are told; the workspace's where none is named.
     pub zone: Option<Zone>,
     /// The view to start in.
@@ -86,7 +93,8 @@ impl Default for Settings {
             clipboard: Route::default(),
             mouse: false,
             title: true,
-            bell: true,
+            notify: Notify::default(),
+            notices: Way::default(),
             zone: None,
             view: View::Inbox,
         }
@@ -121,10 +129,9 @@ pub struct App {
     boxes: u64,
     history: History,
     title: String,
+    notices: notice::Notices,
     /// Whether it was told that texts are not sent, with the key before this one.
     warned: bool,
-    /// What was typed in boxes over the view that did not come to anything.
-    drafts: Drafts,
     /// What was asked for by what lies over the view.
     asking: Asking<over::About>,
     /// The screens of the present, while the past is looked at.
@@ -162,8 +169,8 @@ impl App {
             boxes: 0,
             history: History::default(),
             title: String::new(),
+            notices: notice::Notices::default(),
             warned: false,
-            drafts: Drafts::default(),
             asking: Asking::default(),
             aside: None,
             sets: past::Sets::default(),
@@ -202,6 +209,18 @@ impl App {
     pub fn with_welcome(mut self, lines: Vec<String>) -> Self {
         self.world.welcome = lines;
         self
+    }
+
+    /// What was kept before, by ledger; what changes of it is asked to be kept.
+    #[must_use]
+    pub fn with_kept(mut self, kept: BTreeMap<String, Kept>) -> Self {
+        self.world.keeping = Keeping::written(kept);
+        self
+    }
+
+    /// How many texts of this workspace that were typed and not sent are kept for the next start.
+    pub fn kept_drafts(&self) -> usize {
+        if self.world.keeping.is_written() { self.world.kept().drafts.len() } else { 0 }
     }
 
     /// Who is looking.
@@ -403,10 +422,10 @@ impl App {
         Vec::new()
     }
 
-    /// Leaves; where texts were typed and not sent, the second time.
+    /// Leaves; where texts were typed, not sent, and are not kept, the second time.
     fn quit(&mut self) -> Vec<Effect<Ask>> {
-        let screens = self.aside.iter().flat_map(|aside| &aside.screens).chain(&self.screens);
-        let unsent = self.drafts.count() + screens.map(|screen| screen.unsent()).sum::<usize>();
+        let keeping = &self.world.keeping;
+        let unsent = if keeping.is_written() { 0 } else { keeping.drafts() };
         if unsent == 0 || std::mem::replace(&mut self.warned, true) {
             return vec![Effect::Quit];
         }
@@ -490,6 +509,7 @@ impl App {
     }
 
     fn take(&mut self, message: Message<Heard>) -> Vec<Effect<Ask>> {
+        let touched = matches!(&message, Message::Key(_) | Message::Paste(_) | Message::Mouse(_));
         let mut effects = match message {
             Message::Key(typed) => {
                 let before = self.context();
@@ -530,6 +550,9 @@ impl App {
             }
             Message::Server(heard) => self.hear(heard),
         };
+        if touched {
+            effects.extend(self.keep_what_is_there());
+        }
         effects.extend(self.fetch_what_is_shown());
         effects
     }
@@ -548,7 +571,6 @@ impl App {
             return Vec::new();
         }
         self.world.read_zone();
-        self.drafts.come_to(&self.world.workspace);
         let mut effects = self.with_all(|screen, world| screen.refresh(world));
         effects.extend(self.title());
         effects.extend(self.fetch_what_is_shown());
@@ -565,7 +587,10 @@ impl Program for App {
     }
 
     fn settle(&mut self) -> Vec<Effect<Ask>> {
-        untrusted::in_ascii(self.settings.ascii, || self.refresh_if_stale())
+        untrusted::in_ascii(self.settings.ascii, || {
+            let notice = self.notify();
+            self.refresh_if_stale().into_iter().chain(notice).collect()
+        })
     }
 
     fn view(&self, frame: &mut Frame<'_>) {

@@ -3,9 +3,11 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::kept::Note;
 use super::place::View;
 use super::rehearsing::{Move, Rehearsing};
 use super::terminal::clipboard::Route;
+use super::terminal::notice::Notice;
 use super::world::{Link, Me};
 use crate::api::{AsOf, FieldActivity, Histogram, Looked, PlanView, Words};
 use crate::client::LedgerQuery;
@@ -90,6 +92,10 @@ pub enum What {
     Waiting(WorkspaceId),
     /// To look at another workspace from now on.
     Switch(WorkspaceId),
+    /// A notification on the desktop; nothing is answered.
+    Notify(Notice),
+    /// Something to be there at the next start; nothing is answered.
+    Keep(Note),
 }
 
 /// Some deeds, oldest first, whichever way they were asked for.
@@ -236,6 +242,8 @@ pub enum Heard {
         me: Me,
         /// The board.
         board: Box<Board>,
+        /// The `urn:uuid:…` of its ledger.
+        ledger: String,
         /// Why nothing can be recorded in it at present.
         trouble: Option<String>,
     },
@@ -256,6 +264,10 @@ pub enum Heard {
         /// The answer.
         result: Result<Told, Trouble>,
     },
+    /// The desktop showed no notification: why, in words.
+    NotNotified(String),
+    /// Something can't be kept for the next start, or could not be read: why, in words.
+    NotKept(String),
     /// What becomes of what is copied, as tmux said.
     Clipboard(Route),
     /// A file came back from the editor.

@@ -7,7 +7,7 @@ use ratatui::layout::Rect;
 use ratatui::text::Line;
 
 use super::action::Action;
-use super::drafts::Drafts;
+use super::kept::Kept;
 use super::keymap::Context;
 use super::overriding::Came;
 use super::widgets::Look;
@@ -67,8 +67,8 @@ impl Desk {
     }
 
     /// Puts back what was typed before.
-    pub fn resume(&mut self, drafts: &Drafts) {
-        drafts.resume(&self.about, &mut self.form);
+    pub fn resume(&mut self, kept: &Kept) {
+        kept.resume(&self.about, &mut self.form);
     }
 
     /// The box, and what it is about.

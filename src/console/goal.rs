@@ -45,6 +45,8 @@ pub enum Goal {
     Record(FieldPath),
     /// To look at how it was.
     Moment(String),
+    /// Throws away what was typed for this and not sent.
+    Discard(String),
     /// Another workspace.
     Workspace(WorkspaceId),
 }
@@ -64,6 +66,7 @@ impl Finder {
         if let Some(board) = &world.board {
             entries.extend(things(board));
         }
+        entries.extend(kept(world));
         entries.extend(words.into_iter().flat_map(named));
         entries.extend(world.workspaces.iter().filter(|other| **other != world.workspace).map(|workspace| {
             plain(workspace.to_string(), "workspace".to_owned(), Goal::Workspace(workspace.clone()))
@@ -144,6 +147,13 @@ impl Finder {
                 facts.note(&format!("everything as it was: {text}"), look.theme.base);
             }
             Goal::Workspace(workspace) => facts.note(&format!("to workspace {workspace}"), look.theme.base),
+            Goal::Discard(about) => {
+                facts.title(&format!("typed for {about}, and not sent"));
+                let texts = world.kept().drafts.get(about).map(|draft| &draft.texts);
+                for (label, text) in texts.into_iter().flatten() {
+                    facts.note(&format!("{label}: {text}"), look.theme.base);
+                }
+            }
             Goal::Record(_) => {}
         }
         facts.lines
@@ -214,6 +224,33 @@ fn things(board: &Board) -> Vec<Entry<Goal>> {
     all
 }
 
+/// What this person keeps: filters by name and those used lately, bookmarks, texts that were not sent.
+fn kept(world: &World) -> Vec<Entry<Goal>> {
+    let kept = world.kept();
+    let log = |spot| Goal::Go(Place::at(View::Log, spot));
+    let shows = |filter: &str| log(Spot::Filter(filter.to_owned()));
+    let cut = |filter: &str| untrusted::fit(filter, 60);
+    let saved = kept
+        .saved
+        .iter()
+        .map(|(name, filter)| plain(name.clone(), format!("filter: {}", cut(filter)), shows(filter)));
+    let marks = kept
+        .bookmarks
+        .iter()
+        .rev()
+        .map(|seq| plain(format!("bookmark #{seq}"), "in the log".to_owned(), log(Spot::Deed(*seq))));
+    let unnamed = kept.recent.iter().filter(|filter| kept.name_of(filter).is_none());
+    let recent = unnamed.map(|filter| plain(filter.clone(), "filter used lately".to_owned(), shows(filter)));
+    let drafts = kept.drafts.keys().map(|about| {
+        plain(
+            format!("throw away: {about}"),
+            "what was typed and not sent".to_owned(),
+            Goal::Discard(about.clone()),
+        )
+    });
+    saved.chain(marks).chain(recent).chain(drafts).collect()
+}
+
 /// The records and fields that the workspace has, most used first.
 fn named(words: &Words) -> Vec<Entry<Goal>> {
     let record = |name: &String| {
@@ -266,7 +303,7 @@ fn under(goal: &Goal) -> Option<Under> {
             let agent = AgentId::new(line.strip_prefix("agent ")?).ok()?;
             Some(Under::default().agent(Some(&agent)))
         }
-        Goal::Act(_) | Goal::Go(_) | Goal::Moment(_) | Goal::Workspace(_) => None,
+        Goal::Act(_) | Goal::Go(_) | Goal::Moment(_) | Goal::Discard(_) | Goal::Workspace(_) => None,
     }
 }
 
@@ -289,7 +326,9 @@ fn tell_place(facts: &mut Facts<'_>, world: &World, board: &Board, place: &Place
         }
         Some(Spot::Path(path)) => facts.say("map", path),
         Some(Spot::Deed(seq)) => facts.say("deed", &format!("#{seq} in the log")),
-        Some(Spot::Filter(filter)) => facts.say("log", &format!("filtered by {filter}")),
+        Some(Spot::Filter(filter) | Spot::Within(filter, _)) => {
+            facts.say("log", &format!("filtered by {filter}"))
+        }
         Some(Spot::Chain(_) | Spot::Line(_)) | None => {}
     }
 }

@@ -3,6 +3,7 @@
 use crossterm::event::{KeyEvent, MouseEvent};
 
 use super::terminal::clipboard::Route;
+use super::terminal::notice::{Notice, Way};
 use super::theme::file::Custom;
 use super::theme::{Rgb, Slot};
 
@@ -61,6 +62,8 @@ pub enum Effect<E> {
     Copy(String, Route),
     /// Ring.
     Bell,
+    /// Have the terminal show a notification, this way.
+    Notice(Notice, Way),
     /// Set the window's title.
     Title(String),
     /// Read the person's theme file; the program hears of it by the message.

@@ -13,6 +13,8 @@
 //! - [`under`] is what lies under the cursor, [`peek`] a quick look at it, [`overriding`] an override being made,
 //!   [`reviews`] which review is owed, [`tally`] how many deeds came out how.
 //! - [`linear`] tells in lines what is drawn, for who listens to it: another presenter of the same screens.
+//! - [`kept`] is what a person's console keeps from one start to the next.
+//! - [`notify`] is how a person is told who looks elsewhere.
 //! - [`keymap`] says what keys mean, [`action`] what can be meant, [`theme`] and [`glyphs`] how things look.
 //! - Text from agents passes through [`untrusted`] and nothing else.
 
@@ -21,14 +23,15 @@ pub mod app;
 pub mod ask;
 pub mod asking;
 pub mod desk;
-pub mod drafts;
 mod frame;
 pub mod glyphs;
 pub mod goal;
+pub mod kept;
 pub mod keymap;
 pub mod keys;
 pub mod linear;
 pub mod message;
+pub mod notify;
 pub mod open;
 pub mod overriding;
 pub mod peek;

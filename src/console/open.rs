@@ -8,12 +8,14 @@ use tokio::time::{Instant, timeout_at};
 
 use super::app::{App, Settings};
 use super::ask::{Ask, Heard, Trouble};
+use super::kept::Keeper;
 use super::linear::Teller;
 use super::message::{Effect, Message};
 use super::place::View;
 use super::rehearsing::Controls;
 use super::run::{self, ConsoleError, Ending, Options, Program as _};
 use super::terminal::clipboard::{Route, ask_tmux};
+use super::terminal::notice::Way;
 use super::theme::Surroundings;
 use super::wire::{self, Endpoint, Seen, SeenAll, Wire};
 use super::world::Me;
@@ -39,6 +41,8 @@ pub struct Setup {
     pub welcome: Vec<String>,
     /// The last deed seen of each ledger, from the last time.
     pub seen: Seen,
+    /// What was kept before, and where what changes of it goes; none where nothing is kept.
+    pub keeper: Option<Keeper>,
     /// Mouse, synchronized updates, clock.
     pub options: Options,
     /// The way to whoever moves the clock, where it is simulated.
@@ -56,6 +60,8 @@ pub struct Closed {
     pub workspace: WorkspaceId,
     /// The view it was in.
     pub view: View,
+    /// How many texts that were typed and not sent are kept for the next start.
+    pub drafts: usize,
 }
 
 /// Opens the console on the terminal and runs it until it ends. To be awaited on the program's main thread.
@@ -67,6 +73,7 @@ pub async fn open(mut setup: Setup) -> Result<Closed, ConsoleError> {
     let around = Surroundings::from_environment(|name| std::env::var(name).ok());
     setup.settings.surroundings = around.with(prepared.answer.colours);
     setup.settings.clipboard = Route::from_environment(|name| std::env::var(name).ok());
+    setup.settings.notices = Way::from_environment(|name| std::env::var(name).ok());
     setup.settings.mouse = setup.options.mouse;
     let clipboard = setup.settings.clipboard;
     let mut app = App::new(setup.first.clone(), setup.me, setup.settings).with_welcome(setup.welcome);
@@ -77,11 +84,16 @@ pub async fn open(mut setup: Setup) -> Result<Closed, ConsoleError> {
         ask_tmux(move |route| _ = tell.blocking_send(Heard::Clipboard(route)));
     }
     let mut wire = Wire::start(setup.endpoints, &setup.first, setup.seen, tell, setup.options.clock);
+    if let Some(mut keeper) = setup.keeper {
+        app = app.with_kept(std::mem::take(&mut keeper.before));
+        wire.keep(keeper);
+    }
     if let Some(controls) = setup.rehearsal {
         wire.rehearse(controls);
     }
     let ending = run::run(&mut app, prepared, heard, |ask| wire.perform(ask), setup.options).await?;
-    Ok(Closed { ending, seen: wire.seen(), workspace: app.workspace(), view: app.place() })
+    let (workspace, view, drafts) = (app.workspace(), app.place(), app.kept_drafts());
+    Ok(Closed { ending, seen: wire.seen(), workspace, view, drafts })
 }
 
 /// What is on the console.

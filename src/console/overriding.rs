@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use self::history::History;
 use super::action::Action;
-use super::drafts::Drafts;
+use super::kept::Kept;
 use super::keymap::Context;
 use super::under::Under;
 use super::widgets::form::{Field, Form, Pressed};
@@ -220,8 +220,8 @@ impl Overriding {
     }
 
     /// Puts back what was typed before.
-    pub fn resume(&mut self, drafts: &Drafts) {
-        drafts.resume(&self.about, &mut self.form);
+    pub fn resume(&mut self, kept: &Kept) {
+        kept.resume(&self.about, &mut self.form);
     }
 
     /// The box, and what it is about.

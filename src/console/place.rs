@@ -1,5 +1,7 @@
 //! Where a reader can be, and the way back.
 
+use serde::{Deserialize, Serialize};
+
 use super::action::Action;
 use super::keymap::Context;
 use crate::domain::ids::{AlertNo, ItemNo, Seq};
@@ -10,7 +12,8 @@ const HISTORY: usize = 100;
 macro_rules! views {
     ($($view:ident $name:literal $action:ident $doc:literal;)*) => {
         /// One of the views.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(rename_all = "kebab-case")]
         pub enum View {
             $(#[doc = $doc] $view,)*
         }
@@ -55,7 +58,8 @@ impl View {
 }
 
 /// A spot within a view.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Spot {
     /// An inbox item.
     Item(ItemNo),
@@ -65,6 +69,8 @@ pub enum Spot {
     Alert(AlertNo),
     /// What a filter shows, in the filter language.
     Filter(String),
+    /// A deed among those that a filter shows.
+    Within(String, Seq),
     /// A path of the map: an entity, a field, or a pattern.
     Path(String),
     /// A line of the Work or the Agents view, by its name.

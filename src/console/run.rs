@@ -21,7 +21,7 @@ use super::terminal::background::{Answer, LateAnswer, Sifted};
 use super::terminal::distance::Distance;
 use super::terminal::input::Input;
 use super::terminal::signals::{Asked, Signals};
-use super::terminal::{Guard, hangup};
+use super::terminal::{Guard, hangup, links};
 use super::theme::file::Custom;
 use super::untrusted::{self, visible_lines};
 
@@ -87,6 +87,7 @@ pub trait Program {
 
 /// How the console is run.
 #[derive(Debug, Clone, Copy)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
 pub struct Options {
     /// Whether it is read out in lines that are only added, not drawn.
     pub linear: bool,
@@ -94,6 +95,8 @@ pub struct Options {
     pub mouse: bool,
     /// Whether frames are synchronized updates (mode 2026).
     pub synchronized: bool,
+    /// Whether addresses are links, where the terminal is known to have them.
+    pub links: bool,
     /// Reads the clock: microseconds since 1970 UTC.
     pub clock: fn() -> i64,
 }
@@ -143,7 +146,10 @@ pub async fn run<P: Program>(
     options: Options,
 ) -> Result<Ending, ConsoleError> {
     let backend =
-        FrameBackend::new(super::terminal::output()?, terminal_size, options.synchronized && !options.linear);
+        FrameBackend::new(super::terminal::output()?, terminal_size, options.synchronized && !options.linear)
+            .with_links(
+                options.links && !options.linear && links::are_known(|name| std::env::var(name).ok()),
+            );
     let mut looped = Loop {
         program,
         perform,
@@ -384,6 +390,7 @@ impl<P: Program, F: FnMut(P::Effect)> Loop<'_, P, F> {
             // What is pasted into a shell says what it is, as on the screen.
             Effect::Copy(text, route) => self.terminal.backend_mut().say(&route.bytes(&visible_lines(&text))),
             Effect::Bell => self.terminal.backend_mut().say(b"\x07"),
+            Effect::Notice(notice, way) => self.terminal.backend_mut().say(&way.bytes(&notice)),
             Effect::Title(title) => {
                 let title = untrusted::visible(&title, untrusted::Breaks::Marked);
                 self.terminal.backend_mut().say(format!("\x1b]2;{title}\x1b\\").as_bytes());

@@ -29,12 +29,14 @@ use ratatui::text::Line;
 
 use super::action::Action;
 use super::ask::{Told, Trouble, What};
+use super::kept::Change;
 use super::keymap::Context;
 use super::message::Pace;
 use super::place::{Place, Spot, View};
 use super::under::Under;
 use super::widgets::Look;
 use super::widgets::chrome::Tone;
+use super::widgets::form::Form;
 use super::widgets::prompt::Insert;
 use super::widgets::spoken::{self, Layer};
 use super::world::World;
@@ -61,6 +63,8 @@ pub enum Want {
     Copy { text: String, what: String },
     /// A file in the person's editor; [`Screen::edited`] hears of it.
     Edit(PathBuf),
+    /// To be kept from now on, or not any more.
+    Keep(Change),
     /// A case is to be taken from whoever has it, which needs a reason.
     TakeOver(ItemNo),
     /// To look at how everything was after that deed.
@@ -180,9 +184,20 @@ pub trait Screen {
         _ = world;
     }
 
-    /// How many texts were typed in it and not sent.
-    fn unsent(&self) -> usize {
-        0
+    /// The box that it has open, and what that is about.
+    fn form(&self) -> Option<(String, &Form)> {
+        None
+    }
+
+    /// What its rows are filtered by, beside what is part of its spot.
+    fn filter(&self) -> &str {
+        ""
+    }
+
+    /// Filters its rows by what they were filtered by before.
+    fn filter_by(&mut self, text: &str, world: &World) -> Vec<Want> {
+        _ = (text, world);
+        Vec::new()
     }
 
     /// Whether there is something in it that `close` would close.

@@ -10,6 +10,8 @@ pub mod clipboard;
 pub mod distance;
 pub mod hangup;
 pub mod input;
+pub mod links;
+pub mod notice;
 pub mod paint;
 pub mod signals;
 

@@ -14,7 +14,10 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use super::ask::{Ask, Heard, Told, Trouble, What};
+use super::kept::{Keeper, Note};
+use super::notify::on_desktop;
 use super::rehearsing::{Controls, Move};
+use super::terminal::notice::Notice;
 use super::world::{Link, Me};
 use crate::api::Hash;
 use crate::client::{Backoff, Client, ClientError, Start, StreamEvent, StreamFrom};
@@ -72,6 +75,10 @@ pub struct Wire {
     following: Option<JoinHandle<()>>,
     /// Where moves of a simulated clock go.
     moves: Option<mpsc::UnboundedSender<Move>>,
+    /// Where what is to be kept goes.
+    notes: Option<std::sync::mpsc::Sender<Note>>,
+    /// Whether it was told that the desktop shows nothing.
+    notified_badly: Arc<AtomicBool>,
 }
 
 impl Wire {
@@ -85,7 +92,18 @@ impl Wire {
     ) -> Self {
         let at = endpoints.iter().position(|endpoint| endpoint.workspace == *first).unwrap_or(0);
         let live = Arc::new(AtomicBool::new(false));
-        let mut wire = Self { endpoints, at, tell, seen, clock, live, following: None, moves: None };
+        let mut wire = Self {
+            endpoints,
+            at,
+            tell,
+            seen,
+            clock,
+            live,
+            following: None,
+            moves: None,
+            notes: None,
+            notified_badly: Arc::default(),
+        };
         wire.follow();
         wire
     }
@@ -106,6 +124,35 @@ impl Wire {
         });
     }
 
+    /// Hands on what is to be kept from now on, and tells what can't be.
+    pub fn keep(&mut self, keeper: Keeper) {
+        let Keeper { notes, mut troubles, .. } = keeper;
+        self.notes = Some(notes);
+        let tell = self.tell.clone();
+        tokio::spawn(async move {
+            while let Some(why) = troubles.recv().await {
+                if tell.send(Heard::NotKept(why)).await.is_err() {
+                    return;
+                }
+            }
+        });
+    }
+
+    /// Has the desktop show it, on a thread of its own. What fails is told once.
+    fn notify(&self, notice: Notice) {
+        let (tell, failed) = (self.tell.clone(), Arc::clone(&self.notified_badly));
+        let show = move || {
+            if let Err(why) = on_desktop(&notice)
+                && !failed.swap(true, Ordering::Relaxed)
+            {
+                // Nobody hears it where the console has ended meanwhile.
+                _ = tell.blocking_send(Heard::NotNotified(why));
+            }
+        };
+        // Without the thread it is as where there is no desktop.
+        _ = std::thread::Builder::new().name("notify".to_owned()).spawn(show);
+    }
+
     /// What was seen so far, to be kept for the next start.
     pub fn seen(&self) -> SeenAll {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner).clone()
@@ -123,6 +170,14 @@ impl Wire {
         if let What::Move(asked) = ask.what {
             // Whoever moved the clock may have ended.
             _ = self.moves.as_ref().map(|moves| moves.send(asked));
+            return;
+        }
+        if let What::Notify(notice) = ask.what {
+            return self.notify(notice);
+        }
+        if let What::Keep(note) = ask.what {
+            // Whoever keeps it says by itself where it can't.
+            _ = self.notes.as_ref().map(|notes| notes.send(note));
             return;
         }
         let asked = if let What::Waiting(of) = &ask.what {
@@ -203,9 +258,9 @@ impl Follower {
         let me = Me { person: person.clone(), class: view.you.class };
         let from = LastSeen { seq: view.seq, hash: view.hash };
         self.remember(from);
-        let (workspaces, board) = (self.workspaces.clone(), view.board);
+        let (workspaces, board, ledger) = (self.workspaces.clone(), view.board, view.you.ledger);
         let trouble = view.you.trouble.map(|trouble| trouble.detail);
-        self.tell(Heard::Board { workspaces, me, board, trouble }).await?;
+        self.tell(Heard::Board { workspaces, me, board, ledger, trouble }).await?;
         self.stream(from, latency_ms).await
     }
 

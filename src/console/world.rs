@@ -4,6 +4,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use super::kept::{Keeping, Kept};
 use super::rehearsing::Rehearsing;
 use crate::api::AsOf;
 use crate::domain::deed::Deed;
@@ -85,6 +86,8 @@ pub struct World {
     fetched: VecDeque<Thing>,
     /// What to do first in a workspace in which nothing has happened: lines, said by whoever started the console.
     pub welcome: Vec<String>,
+    /// What is kept from one start to the next.
+    pub keeping: Keeping,
     /// How the rehearsal stands that this is, where it is one: its clock is the simulated one.
     pub rehearsing: Option<Arc<Rehearsing>>,
     /// Set while the past is looked at: what stands above is as it was then, and the present goes on in here.
@@ -108,6 +111,11 @@ struct Moment {
 }
 
 impl World {
+    /// What is kept of this ledger from one start to the next.
+    pub fn kept(&self) -> &Kept {
+        self.keeping.here()
+    }
+
     /// Whether nothing has happened in the workspace.
     pub fn is_new(&self, board: &Board) -> bool {
         board.agents.is_empty() && board.closed.is_empty()
@@ -142,6 +150,7 @@ impl World {
             recent: VecDeque::new(),
             fetched: VecDeque::new(),
             welcome: Vec::new(),
+            keeping: Keeping::default(),
             rehearsing: None,
             past: None,
         }

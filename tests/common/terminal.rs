@@ -144,6 +144,13 @@ impl Terminal {
         }
     }
 
+    /// Sends a signal; returns once it has ended.
+    pub(crate) fn signal(&mut self, signal: rustix::process::Signal) {
+        let pid = i32::try_from(self.child.process_id().unwrap()).unwrap();
+        rustix::process::kill_process(rustix::process::Pid::from_raw(pid).unwrap(), signal).unwrap();
+        self.child.wait().unwrap();
+    }
+
     pub(crate) fn is_given_back(&self) -> bool {
         let screen = self.screen.lock().unwrap();
         !screen.screen().alternate_screen() && !screen.screen().hide_cursor()

@@ -224,6 +224,7 @@ impl Round {
                 | Effect::Mouse(_)
                 | Effect::Copy(..)
                 | Effect::Bell
+                | Effect::Notice(..)
                 | Effect::Title(_)
                 | Effect::ReadTheme => {}
             }

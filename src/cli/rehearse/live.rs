@@ -97,6 +97,7 @@ async fn play(
         settings: console::settings(&context.config, start.view)?,
         welcome: vec!["The rehearsal is just beginning.".to_owned()],
         seen: Seen::default(),
+        keeper: None,
         options: console::options(&context.config),
         rehearsal: Some(Controls { told, say }),
     };

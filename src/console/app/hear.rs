@@ -11,7 +11,6 @@ use crate::console::widgets::chrome::Tone;
 use crate::console::words;
 use crate::console::world::World;
 use crate::domain::deed::{Body, Deed};
-use crate::domain::things::Severity;
 
 impl App {
     pub(super) fn with_screen(
@@ -59,6 +58,7 @@ impl App {
                     effects.push(Effect::Do(Ask { from, tag: self.tag_out(tag), what }));
                 }
                 Want::Look(seq) => effects.extend(self.look_after(seq)),
+                Want::Keep(change) => effects.extend(self.keep(change)),
                 Want::TakeOver(item) => self.take_over(item),
                 Want::Go(place) => effects.extend(self.go(&place)),
                 Want::Say(tone, words) => self.say(tone, words),
@@ -78,13 +78,14 @@ impl App {
 
     pub(super) fn hear(&mut self, heard: Heard) -> Vec<Effect<Ask>> {
         match heard {
-            Heard::Board { workspaces, me, board, trouble } => {
+            Heard::Board { workspaces, me, board, ledger, trouble } => {
                 self.world.trouble = trouble;
                 let another = board.workspace != self.world.workspace || self.world.board.is_none();
                 let effects = if another { self.come_back() } else { Vec::new() };
                 self.world.workspaces = workspaces;
                 self.world.me = me;
                 self.world.workspace = board.workspace.clone();
+                self.world.keeping.come_to(&ledger, &board.workspace);
                 self.world.in_the_present(|world| {
                     world.board = Some(board);
                     world.begin_anew();
@@ -95,12 +96,13 @@ impl App {
                 }
                 self.screens.iter_mut().for_each(|screen| screen.reset());
                 // Whoever is here from the start has come here too.
-                let entered = self.with_screen(|screen, world| screen.enter(None, world));
+                let entered = self.come_to_last_place();
                 effects.into_iter().chain(entered).collect()
             }
             Heard::Deed(deed) => {
                 self.world.trouble = None;
-                self.hear_deed(&deed)
+                self.hear_deed(&deed);
+                Vec::new()
             }
             Heard::UnknownDeed(seq) => {
                 self.world.trouble = None;
@@ -111,6 +113,10 @@ impl App {
                         "deed {seq} is of a later version; its effect is not shown here: upgrade this console"
                     ),
                 );
+                Vec::new()
+            }
+            Heard::NotKept(why) | Heard::NotNotified(why) => {
+                self.say(Tone::Warning, why);
                 Vec::new()
             }
             Heard::Rehearsing(rehearsing) => {
@@ -163,7 +169,7 @@ impl App {
         }
     }
 
-    fn hear_deed(&mut self, deed: &Arc<Deed>) -> Vec<Effect<Ask>> {
+    fn hear_deed(&mut self, deed: &Arc<Deed>) {
         // While the past is looked at, the screens of the present hear of what happens.
         let screens = self.aside.as_mut().map_or(&mut self.screens, |aside| &mut aside.screens);
         let taken = self.world.in_the_present(|world| {
@@ -174,13 +180,12 @@ impl App {
             taken
         });
         if !taken {
-            return Vec::new();
+            return;
         }
         self.stale |= self.aside.is_none();
         if self.settings.linear {
             self.arrived.extend(self.in_a_sentence(&deed.body));
         }
-        let loud = matches!(&deed.body, Body::AlertOpened(alert) if alert.severity == Severity::Critical);
-        if self.settings.bell && loud { vec![Effect::Bell] } else { Vec::new() }
+        self.notice_deed(&deed.body);
     }
 }

@@ -8,6 +8,7 @@ use crate::console::ask::{Ask, Told, Trouble, What};
 use crate::console::asking;
 use crate::console::desk::Desk;
 use crate::console::goal::{Finder, Goal};
+use crate::console::kept::{self, Change};
 use crate::console::keymap::Context;
 use crate::console::message::Effect;
 use crate::console::overriding::{Came, Overriding};
@@ -275,6 +276,10 @@ impl App {
             Goal::Act(action) => self.chosen(action),
             Goal::Go(place) => self.go(&place),
             Goal::Record(path) => self.show(Peek::new(Under::default().path(Some(path)))),
+            Goal::Discard(about) => {
+                self.say(Tone::Done, format!("thrown away: what was typed for {about}"));
+                self.keep(Change::no_draft(&about)).into_iter().collect()
+            }
             Goal::Moment(text) => {
                 self.say(Tone::Info, format!("looking at how it was: {text}"));
                 vec![self.ask_over(About::Moment { stay: true }, What::Then(text))]
@@ -311,7 +316,7 @@ impl App {
     /// A case is taken from whoever has it, once there is a reason.
     pub(super) fn take_over(&mut self, item: ItemNo) {
         let mut desk = Desk::take_over(item);
-        desk.resume(&self.drafts);
+        desk.resume(self.world.kept());
         self.over = Some(Over::Desk(Box::new(desk)));
     }
 
@@ -321,7 +326,7 @@ impl App {
             self.say(Tone::Failed, why);
         } else if let Some(board) = &self.world.board {
             let mut desk = Desk::away(board, &self.world.me, self.world.now);
-            desk.resume(&self.drafts);
+            desk.resume(self.world.kept());
             self.over = Some(Over::Desk(Box::new(desk)));
         }
     }
@@ -334,7 +339,7 @@ impl App {
         let Some(board) = &self.world.board else { return Vec::new() };
         match Overriding::begin(action, under, board) {
             Ok(mut overriding) => {
-                overriding.resume(&self.drafts);
+                overriding.resume(self.world.kept());
                 self.over = Some(Over::Override(Box::new(overriding)));
                 self.fetch_versions()
             }
@@ -359,7 +364,7 @@ impl App {
             Came::On => return self.fetch_versions(),
             Came::Closed => {
                 let closed = self.over.as_ref().and_then(Over::form);
-                let words = closed.map(|(about, form)| self.drafts.closed(about, form));
+                let words = closed.map(|(about, form)| kept::closed(about, form));
                 self.over = None;
                 self.say(Tone::Info, words.unwrap_or_default());
             }
@@ -367,8 +372,7 @@ impl App {
             Came::Send(command, done) => {
                 // It may be refused: what was typed is kept until it is done.
                 let mut about = String::new();
-                if let Some((what, form)) = self.over.as_ref().and_then(Over::form) {
-                    self.drafts.keep(what, form);
+                if let Some((what, _)) = self.over.as_ref().and_then(Over::form) {
                     what.clone_into(&mut about);
                 }
                 self.over = None;
@@ -438,8 +442,8 @@ impl App {
             }
             (Some(About::Step { done, about }), result) => match asking::came_out(result) {
                 Ok(()) => {
-                    self.drafts.done(&about);
                     self.say(Tone::Done, done);
+                    return self.keep(Change::no_draft(&about)).into_iter().collect();
                 }
                 Err(undone) => self.say(Tone::Failed, undone.to_string()),
             },

@@ -224,6 +224,7 @@ impl App {
             Want::Ask { tag, what: what @ (What::Page(_) | What::Histogram { .. } | What::Deeds(_)) } => {
                 Some(Effect::Do(Ask { from: to, tag: tag | set << TAG_BITS, what }))
             }
+            Want::Keep(change) => self.keep(change),
             Want::Ask { .. }
             | Want::Go(_)
             | Want::Say(..)
@@ -256,7 +257,7 @@ fn is_there(spot: &Spot, board: &Board, until: Seq) -> bool {
     match spot {
         Spot::Item(no) => board.items.contains_key(no) || board.closed_item(*no).is_some(),
         Spot::Alert(no) => board.alerts.contains_key(no),
-        Spot::Deed(seq) | Spot::Chain(seq) => *seq <= until,
+        Spot::Deed(seq) | Spot::Chain(seq) | Spot::Within(_, seq) => *seq <= until,
         Spot::Filter(_) => true,
         Spot::Path(_) | Spot::Line(_) => false,
     }

@@ -47,7 +47,7 @@ pub(super) fn cast(replay: &mut Replay, look: Look<'_>, size: (u16, u16), now: T
         untrusted::separate(&mut frame);
         theme.finish(&mut frame);
         let mut bytes = Vec::new();
-        paint(&mut bytes, before.diff(&frame).into_iter());
+        paint(&mut bytes, before.diff(&frame).into_iter(), |_, _| None);
         event(at, &String::from_utf8_lossy(&bytes));
         before = frame;
     }

@@ -312,6 +312,15 @@ impl Screen for Agents {
         self.settle().into_iter().chain(self.ask_kept(world)).collect()
     }
 
+    fn filter(&self) -> &str {
+        self.reading.filter()
+    }
+
+    fn filter_by(&mut self, text: &str, world: &World) -> Vec<Want> {
+        self.reading.filter_by(text);
+        self.refresh(world)
+    }
+
     fn is_open(&self) -> bool {
         self.reading.panes.opened || self.reading.is_open()
     }

@@ -22,11 +22,11 @@ use super::{Areas, Badge, Screen, Want};
 use crate::console::action::Action;
 use crate::console::ask::{Told, Trouble, What};
 use crate::console::asking::{self, Asking, Fetched};
-use crate::console::drafts::Drafts;
+use crate::console::kept::{self, Change};
 use crate::console::keymap::Context;
 use crate::console::place::{Spot, View};
 use crate::console::under::Under;
-use crate::console::widgets::form::Pressed;
+use crate::console::widgets::form::{Form, Pressed};
 use crate::console::widgets::prompt::Insert;
 use crate::console::widgets::reading::{Came, Moused, Reading};
 use crate::console::widgets::{Look, PLAIN, chrome, pane, thousands};
@@ -57,7 +57,6 @@ pub struct Conflicts {
     order: Vec<AlertNo>,
     resolved: bool,
     step: Option<AlertBox>,
-    drafts: Drafts,
     asking: Asking<Sent>,
     /// Where conflicts began.
     causes: Fetched,
@@ -106,7 +105,7 @@ impl Conflicts {
         }
         let mut step =
             if action == Action::Resolve { AlertBox::resolve(alert) } else { AlertBox::escalate(alert) };
-        self.drafts.resume(&step.title, &mut step.form);
+        world.kept().resume(&step.title, &mut step.form);
         self.step = Some(step);
         Vec::new()
     }
@@ -131,14 +130,13 @@ impl Conflicts {
             }
             Pressed::Lacks(what) => Want::warn(what),
             Pressed::Closed => {
-                let words = self.drafts.closed(&step.title, &step.form);
+                let words = kept::closed(&step.title, &step.form);
                 self.step = None;
                 Want::info(words)
             }
             Pressed::Confirmed => {
                 let (command, done) = step.command();
                 // It may be refused: what was typed is kept until it is done.
-                self.drafts.keep(&step.title, &step.form);
                 let about = std::mem::take(&mut step.title);
                 self.step = None;
                 self.send(command, Sent::Step { done, about }, world)
@@ -252,13 +250,22 @@ impl Screen for Conflicts {
     }
 
     fn refresh(&mut self, world: &World) -> Vec<Want> {
-        self.drafts.come_to(&world.workspace);
         self.sort(world);
         self.settle(world)
     }
 
-    fn unsent(&self) -> usize {
-        self.drafts.count()
+    fn form(&self) -> Option<(String, &Form)> {
+        self.step.as_ref().map(|step| (step.title.clone(), &step.form))
+    }
+
+    fn filter(&self) -> &str {
+        self.reading.filter()
+    }
+
+    fn filter_by(&mut self, text: &str, world: &World) -> Vec<Want> {
+        self.reading.filter_by(text);
+        self.sort(world);
+        self.settle(world)
     }
 
     fn is_open(&self) -> bool {
@@ -267,7 +274,7 @@ impl Screen for Conflicts {
 
     fn reset(&mut self) {
         let (reading, asking) = (self.reading.anew(), self.asking.anew());
-        *self = Self { reading, asking, drafts: std::mem::take(&mut self.drafts), ..Self::default() };
+        *self = Self { reading, asking, ..Self::default() };
     }
 
     fn told(&mut self, tag: u64, result: Result<Told, Trouble>, _world: &World) -> Vec<Want> {
@@ -279,8 +286,9 @@ impl Screen for Conflicts {
             (None | Some(Sent::Causes), _) => Vec::new(),
             (Some(Sent::Step { done, about }), result) => match asking::came_out(result) {
                 Ok(()) => {
-                    self.drafts.done(&about);
-                    Want::done(done)
+                    let mut wants = vec![Want::Keep(Change::no_draft(&about))];
+                    wants.extend(Want::done(done));
+                    wants
                 }
                 Err(undone) => Want::fail(undone.to_string()),
             },

@@ -37,12 +37,13 @@ use super::{Areas, Badge, Screen, Want};
 use crate::console::action::Action;
 use crate::console::ask::{Told, Trouble, What};
 use crate::console::asking::{self, Asking, Fetched};
-use crate::console::drafts::Drafts;
+use crate::console::kept::Change;
 use crate::console::keymap::Context;
 use crate::console::message::Pace;
 use crate::console::place::{Spot, View};
 use crate::console::under::Under;
 use crate::console::widgets::Look;
+use crate::console::widgets::form::Form;
 use crate::console::widgets::picker::Picker;
 use crate::console::widgets::prompt::Insert;
 use crate::console::widgets::reading::{Came, Moused, Reading};
@@ -96,7 +97,6 @@ pub struct Inbox {
     marks: BTreeSet<ItemNo>,
     over: Option<Over>,
     /// What was typed for answers that were not given.
-    drafts: Drafts,
     review: Option<Review>,
     /// The queues whose session is recorded as begun, and not as ended.
     sessions: Vec<QueueName>,
@@ -282,7 +282,6 @@ impl Screen for Inbox {
     }
 
     fn refresh(&mut self, world: &World) -> Vec<Want> {
-        self.drafts.come_to(&world.workspace);
         self.sort(world);
         if let (Some(review), Some(board)) = (&mut self.review, &world.board) {
             review.refresh(board, world.now);
@@ -292,8 +291,21 @@ impl Screen for Inbox {
         wants
     }
 
-    fn unsent(&self) -> usize {
-        self.drafts.count()
+    fn form(&self) -> Option<(String, &Form)> {
+        match &self.over {
+            Some(Over::Answer(answering)) => Some((answering.about(), &answering.form)),
+            Some(Over::Reassign { .. } | Over::Sheet(_)) | None => None,
+        }
+    }
+
+    fn filter(&self) -> &str {
+        self.reading.filter()
+    }
+
+    fn filter_by(&mut self, text: &str, world: &World) -> Vec<Want> {
+        self.reading.filter_by(text);
+        self.sort(world);
+        self.settle(world)
     }
 
     fn is_open(&self) -> bool {
@@ -302,7 +314,7 @@ impl Screen for Inbox {
 
     fn reset(&mut self) {
         let (reading, asking) = (self.reading.anew(), self.asking.anew());
-        *self = Self { reading, asking, drafts: std::mem::take(&mut self.drafts), ..Self::default() };
+        *self = Self { reading, asking, ..Self::default() };
     }
 
     fn told(&mut self, tag: u64, result: Result<Told, Trouble>, world: &World) -> Vec<Want> {
@@ -328,8 +340,9 @@ impl Screen for Inbox {
             },
             (Some(Sent::Decision { item, done, answers, about }), result) => match asking::came_out(result) {
                 Ok(()) => {
-                    self.drafts.done(&about);
-                    self.step_done(item, done, answers, world)
+                    let mut wants = vec![Want::Keep(Change::no_draft(&about))];
+                    wants.extend(self.step_done(item, done, answers, world));
+                    wants
                 }
                 Err(undone) => Want::fail(format!("#{item}: {undone}")),
             },

@@ -7,6 +7,7 @@ mod acts;
 mod asks;
 mod detail;
 mod filtering;
+mod naming;
 pub(super) mod row;
 mod strip;
 #[cfg(test)]
@@ -15,7 +16,6 @@ mod view;
 mod window;
 
 use std::cell::Cell;
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crossterm::event::MouseEvent;
@@ -43,15 +43,14 @@ use crate::domain::deed::Deed;
 use crate::domain::filter::Vocabulary;
 use crate::domain::ids::Seq;
 
-/// Deeds that can be bookmarked.
-const BOOKMARKS: usize = 1000;
-
 /// What is being typed.
 #[derive(Debug)]
 enum Over {
     Filter(Typing),
     /// The file to export to.
     Export(Prompt),
+    /// What the filter in force is called from now on.
+    Name(Prompt),
 }
 
 /// The chain of one deed, in place of the list.
@@ -84,7 +83,6 @@ pub struct Log {
     opened: Option<Opened>,
     family: Option<Family>,
     strip: Strip,
-    bookmarks: BTreeSet<Seq>,
     vocabulary: Vocabulary,
     /// How many deeds the filter means, and whether all were counted.
     count: Option<(u64, bool)>,
@@ -113,8 +111,12 @@ impl Screen for Log {
     fn hints(&self, _world: &World) -> Vec<Action> {
         use Action as A;
         match (&self.over, self.strip.pick, &self.opened) {
-            (Some(Over::Filter(_)), ..) => vec![A::Submit, A::Complete, A::NextSuggestion, A::Close],
-            (Some(Over::Export(_)), ..) => vec![A::Submit, A::Close],
+            (Some(Over::Filter(typing)), ..) => {
+                let before = typing.before().map(|_| A::PreviousSuggestion);
+                let own = [A::Submit, A::Complete, A::NextSuggestion];
+                own.into_iter().chain(before).chain([A::Close]).collect()
+            }
+            (Some(Over::Export(_) | Over::Name(_)), ..) => vec![A::Submit, A::Close],
             (None, Some(_), _) => vec![A::Left, A::Right, A::Up, A::Open, A::Close],
             (None, None, Some(_)) => {
                 vec![A::Close, A::Raw, A::ScrollDown, A::Causes, A::HowItWas, A::Trace, A::Copy]
@@ -123,7 +125,8 @@ impl Screen for Log {
                 let own =
                     [A::Filter, A::Open, A::Follow, A::Trace, A::Causes, A::Bookmark, A::Zoom, A::Export];
                 let more = self.window.list.is_cut().then_some(A::Right);
-                own.into_iter().chain(more).collect()
+                let named = (!self.filtering.text().is_empty()).then_some(A::SaveFilter);
+                own.into_iter().chain(named).chain(more).collect()
             }
         }
     }
@@ -143,28 +146,36 @@ impl Screen for Log {
             Action::Filter => self.begin_filter(world),
             Action::Close => self.close(world),
             Action::Follow => self.follow(),
+            Action::SaveFilter => self.begin_naming(world),
             Action::Zoom => self.zoom(world),
             Action::Export => {
                 self.over = Some(Over::Export(Prompt::with_text(&format!("{}-log.jsonl", world.workspace))));
                 Vec::new()
             }
-            Action::NextMatch | Action::PreviousMatch => self.neighbour(action == Action::NextMatch),
+            Action::NextMatch | Action::PreviousMatch => self.neighbour(action == Action::NextMatch, world),
             Action::ScrollDown | Action::ScrollUp => {
                 self.panes.scroll.act(action);
                 Vec::new()
             }
             other => match self.move_list(other) {
                 Some(wants) => wants,
-                None => self.act_on_deed(other),
+                None => self.act_on_deed(other, world),
             },
         };
         wants.into_iter().chain(self.fetch(world)).collect()
     }
 
+    fn does(&self, action: Action, _world: &World) -> Option<String> {
+        match (&self.over, action) {
+            (Some(Over::Filter(typing)), Action::PreviousSuggestion) => typing.before(),
+            _ => None,
+        }
+    }
+
     fn insert(&mut self, insert: Insert<'_>, _world: &World) -> Vec<Want> {
         match &mut self.over {
             Some(Over::Filter(typing)) => typing.insert(insert),
-            Some(Over::Export(prompt)) => _ = prompt.insert(insert),
+            Some(Over::Export(prompt) | Over::Name(prompt)) => _ = prompt.insert(insert),
             None => {}
         }
         Vec::new()
@@ -290,6 +301,7 @@ impl Screen for Log {
                 self.set_filter(text, world).unwrap_or_else(Want::fail)
             }
             Some(Spot::Deed(seq)) => self.enter_deed(*seq, world),
+            Some(Spot::Within(text, seq)) => self.enter_within(text, *seq, world),
             Some(Spot::Chain(seq)) => self.enter_chain(*seq, world),
             Some(Spot::Filter(_) | Spot::Item(_) | Spot::Alert(_) | Spot::Path(_) | Spot::Line(_)) | None => {
                 self.fetch(world)
@@ -306,13 +318,14 @@ impl Screen for Log {
     }
 
     fn spot(&self) -> Option<Spot> {
-        let held = !self.window.list.follows() && self.filtering.text().is_empty();
+        let (held, filter) = (!self.window.list.follows(), self.filtering.text());
         match self.window.selected().filter(|_| held) {
+            Some(deed) if !filter.is_empty() => Some(Spot::Within(filter.to_owned(), deed.seq)),
             Some(deed) => {
                 self.left_at.set(Some(deed.seq).filter(|_| self.opened.is_none()));
                 Some(Spot::Deed(deed.seq))
             }
-            None => Some(Spot::Filter(self.filtering.text().to_owned())),
+            None => Some(Spot::Filter(filter.to_owned())),
         }
     }
 

@@ -174,6 +174,15 @@ impl Screen for WorkScreen {
         Vec::new()
     }
 
+    fn filter(&self) -> &str {
+        self.reading.filter()
+    }
+
+    fn filter_by(&mut self, text: &str, world: &World) -> Vec<Want> {
+        self.reading.filter_by(text);
+        self.refresh(world)
+    }
+
     fn is_open(&self) -> bool {
         self.reading.is_open()
     }

@@ -6,6 +6,7 @@ use ratatui::backend::{Backend, ClearType, CrosstermBackend, WindowSize};
 use ratatui::buffer::Cell;
 use ratatui::layout::{Position, Size};
 
+use super::links::Links;
 use super::paint::paint;
 
 /// Begin and end of a synchronized update (DEC private mode 2026).
@@ -24,6 +25,8 @@ pub struct FrameBackend<W: Write> {
     /// Bytes that go out with the next frame whether or not a cell changed: titles, clipboard, bell.
     beside: Vec<u8>,
     synchronized: bool,
+    /// What is on the screen, where addresses are links.
+    links: Option<Links>,
     size: SizeOf,
     /// Where the cursor is if it is shown; `None` if it is hidden.
     cursor: Option<Position>,
@@ -40,11 +43,19 @@ impl<W: Write> FrameBackend<W> {
             frame: Vec::new(),
             beside: Vec::new(),
             synchronized,
+            links: None,
             size,
             cursor: None,
             shown: false,
             moved: false,
         }
+    }
+
+    /// Addresses are links from now on, where the terminal has them.
+    #[must_use]
+    pub fn with_links(mut self, known: bool) -> Self {
+        self.links = known.then(Links::default);
+        self
     }
 
     /// Queues bytes that are no cells to go out with the next frame.
@@ -98,7 +109,15 @@ impl<W: Write> Backend for FrameBackend<W> {
             return Ok(());
         }
         self.moved = true;
-        paint(&mut self.frame, content);
+        let size = self.size()?;
+        match &mut self.links {
+            None => paint(&mut self.frame, content, |_, _| None),
+            Some(links) => {
+                let cells = links.take(size, content);
+                let written = cells.iter().map(|(x, y, cell)| (*x, *y, cell));
+                paint(&mut self.frame, written, |x, y| links.at(x, y));
+            }
+        }
         Ok(())
     }
 
@@ -140,6 +159,7 @@ impl<W: Write> Backend for FrameBackend<W> {
 
     fn clear_region(&mut self, clear_type: ClearType) -> io::Result<()> {
         self.moved = true;
+        self.links.iter_mut().for_each(Links::clear);
         self.through().clear_region(clear_type)
     }
 
@@ -224,6 +244,22 @@ mod tests {
             assert!(write.starts_with(SYNC.0) && write.ends_with(SYNC.1));
         }
         assert!(writes.0[2].windows(6).any(|bytes| bytes == b"\x1b[?25h"));
+    }
+
+    #[test]
+    fn an_address_is_a_link_to_itself_and_costs_its_own_bytes() {
+        let mut writes = Writes::default();
+        let (linked, same, cleared) = {
+            let backend = FrameBackend::new(&mut writes, twenty_by_two, false).with_links(true);
+            let mut terminal = Terminal::new(backend).unwrap();
+            let linked = draw(&mut terminal, "at http://a.b/c", None);
+            let same = draw(&mut terminal, "at http://a.b/c", None);
+            (linked, same, draw(&mut terminal, "at nothing here", None))
+        };
+        let text = String::from_utf8(writes.0.concat()).unwrap();
+        assert!(text.contains("\x1b]8;;http://a.b/c\x1b\\http://a.b/c\x1b]8;;\x1b\\"), "{text:?}");
+        assert_eq!((text.matches("\x1b]8;").count(), same), (2, 0));
+        assert!(linked < 80 && cleared < 40, "{linked} and {cleared} bytes");
     }
 
     #[test]

@@ -31,15 +31,25 @@ struct Pen {
 
 const PLAIN: Pen = Pen { fg: Color::Reset, bg: Color::Reset, modifier: Modifier::empty() };
 
-/// Appends the bytes that draw the given cells; the pen is plain before and after.
-pub fn paint<'a>(out: &mut Vec<u8>, content: impl Iterator<Item = (u16, u16, &'a Cell)>) {
+/// Appends the bytes that draw the given cells; the pen is plain before and after, and no link is open.
+pub fn paint<'a, 'l>(
+    out: &mut Vec<u8>,
+    content: impl Iterator<Item = (u16, u16, &'a Cell)>,
+    link: impl Fn(u16, u16) -> Option<&'l str>,
+) {
     let mut text = String::new();
     let mut pen = PLAIN;
+    let mut open: Option<&str> = None;
     // Where the terminal's cursor stands after the last cell.
     let mut at: Option<(u16, u16)> = None;
     for (x, y, cell) in content {
         if at != Some((x, y)) {
             move_to(&mut text, at, x, y);
+        }
+        let target = link(x, y);
+        if open != target {
+            link_to(&mut text, target);
+            open = target;
         }
         let wanted = Pen { fg: cell.fg, bg: cell.bg, modifier: cell.modifier };
         change(&mut text, pen, wanted);
@@ -48,10 +58,18 @@ pub fn paint<'a>(out: &mut Vec<u8>, content: impl Iterator<Item = (u16, u16, &'a
         let wide = u16::try_from(cell.symbol().width()).unwrap_or(1);
         at = is_sure(cell.symbol()).then(|| (x.saturating_add(wide), y));
     }
+    if open.is_some() {
+        link_to(&mut text, None);
+    }
     if pen != PLAIN {
         text.push_str("\x1b[m");
     }
     out.extend_from_slice(text.as_bytes());
+}
+
+/// What follows leads there, or nowhere.
+fn link_to(text: &mut String, target: Option<&str>) {
+    _ = write!(text, "\x1b]8;;{}\x1b\\", target.unwrap_or_default());
 }
 
 /// Whether every terminal moves its cursor by as many cells for it. After what is not sure the place is named anew, so that
@@ -149,7 +167,7 @@ mod tests {
 
     fn painted(before: &Buffer, after: &Buffer) -> String {
         let mut out = Vec::new();
-        paint(&mut out, before.diff(after).into_iter());
+        paint(&mut out, before.diff(after).into_iter(), |_, _| None);
         String::from_utf8(out).unwrap()
     }
 
@@ -165,6 +183,18 @@ mod tests {
         after.set_string(4, 1, "c", Style::new());
         after.set_string(6, 1, "漢d", Style::new().fg(Color::Red).add_modifier(Modifier::BOLD));
         assert_eq!(painted(&before, &after), "\x1b[2;3H\x1b[96mab\x1b[mc\x1b[1C\x1b[;1;31m漢d\x1b[m");
+    }
+
+    #[test]
+    fn a_link_is_opened_and_closed_once() {
+        let (before, mut after) = two();
+        after.set_string(0, 0, "ab", Style::new().fg(Color::Red));
+        after.set_string(2, 0, "cd", Style::new());
+        let mut out = Vec::new();
+        let link = |x, _| (1..=2).contains(&x).then_some("http://a");
+        paint(&mut out, before.diff(&after).into_iter(), link);
+        let expected = "\x1b[1;1H\x1b[31ma\x1b]8;;http://a\x1b\\b\x1b[mc\x1b]8;;\x1b\\d";
+        assert_eq!(String::from_utf8(out).unwrap(), expected);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! A team at work without a server: the real rules on a state in memory, and the answers that a server would give. The
 //! console under test can't tell the difference.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::Value as Json;
@@ -8,6 +9,7 @@ use serde_json::Value as Json;
 use super::{Runner, answers};
 use crate::console::app::{App, Settings};
 use crate::console::ask::{Ask, Heard, Told, Trouble, Waiting, What};
+use crate::console::kept::Kept;
 use crate::console::world::{Link, Me};
 use crate::domain::command::{Command, Principal, Request};
 use crate::domain::decide::{Answer, decide, found};
@@ -30,7 +32,12 @@ pub struct Team {
     pub now: Time,
     /// Deeds that the console has not heard of yet.
     unheard: Vec<Arc<Deed>>,
+    /// What consoles asked to be kept, by ledger.
+    pub kept: BTreeMap<String, Kept>,
 }
+
+/// Which ledger it is.
+const LEDGER: &str = "urn:uuid:00000000-0000-4000-8000-000000000001";
 
 impl Team {
     /// A workspace born with this map at this time.
@@ -42,7 +49,8 @@ impl Team {
         let model = parsed.model.ok_or_else(|| format!("{:?}", parsed.findings))?;
         let workspace = model.workspace.clone();
         let born = found(Arc::new(model), Actor::Deeds, now);
-        let mut team = Self { state: State::new(workspace), deeds: Vec::new(), now, unheard: Vec::new() };
+        let state = State::new(workspace);
+        let mut team = Self { state, deeds: Vec::new(), now, unheard: Vec::new(), kept: BTreeMap::new() };
         team.take(born);
         Ok(team)
     }
@@ -97,7 +105,8 @@ impl Team {
     pub fn board(&mut self, me: Me) -> Heard {
         self.unheard.clear();
         let board = answers::sent(&self.state.board);
-        Heard::Board { workspaces: vec![self.workspace()], me, board, trouble: None }
+        let ledger = LEDGER.to_owned();
+        Heard::Board { workspaces: vec![self.workspace()], me, board, ledger, trouble: None }
     }
 
     /// Brings the console what happened, and nothing else.
@@ -116,6 +125,10 @@ impl Team {
                 break;
             }
             for ask in asked {
+                if let What::Keep(note) = ask.what {
+                    self.kept.entry(note.ledger).or_default().take(&note.change, self.now.micros());
+                    continue;
+                }
                 let me = runner.program.me();
                 let answer = self.answer(&me, ask);
                 self.news(runner);
@@ -156,7 +169,9 @@ impl Team {
             // Nor is this.
             What::Save { file, .. } => Ok(Told::Saved(file)),
             What::Waiting(_) => Ok(Told::Waiting(Waiting::of(&self.state.board, self.now))),
-            What::Switch(_) | What::Move(_) => return self.board(me.clone()),
+            What::Switch(_) | What::Move(_) | What::Keep(_) | What::Notify(_) => {
+                return self.board(me.clone());
+            }
         };
         Heard::Answer { to: ask.from, tag: ask.tag, result }
     }

@@ -4,6 +4,7 @@
 //! Enter in a text goes on and never presses a button; the button that is chosen first is the safe one; nothing is
 //! confirmed while a text that is needed is empty.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ratatui::buffer::Buffer;
@@ -30,6 +31,9 @@ const SIDES: u16 = 4;
 const ABOUT: u16 = 5;
 /// Rows of a box at the foot beside fields and lines: its title and its buttons.
 const AROUND: usize = 2;
+
+/// Texts by the label of their field.
+pub type Texts = BTreeMap<String, String>;
 
 /// What stands in a field.
 #[derive(Debug, Clone)]
@@ -203,22 +207,23 @@ impl Form {
         self.fields.iter().any(ticked)
     }
 
-    /// What was typed: each text that is another than at the start.
-    pub fn typed(&self) -> Vec<(&'static str, String)> {
+    /// What was typed, by label: each text that is another than at the start. None where all of them are blank.
+    pub fn texts(&self) -> Texts {
         let typed = |field: &Field| match &field.input {
             Input::Text { prompt, began, .. } if prompt.text() != began => {
-                Some((field.label, prompt.text().to_owned()))
+                Some((field.label.to_owned(), prompt.text().to_owned()))
             }
             Input::Text { .. } | Input::Tick { .. } | Input::Choice { .. } => None,
         };
-        self.fields.iter().filter_map(typed).collect()
+        let texts: Texts = self.fields.iter().filter_map(typed).collect();
+        if texts.values().all(|text| text.trim().is_empty()) { Texts::new() } else { texts }
     }
 
     /// Puts back what was typed before.
-    pub fn resume(&mut self, typed: &[(&'static str, String)]) {
+    pub fn resume(&mut self, typed: &Texts) {
         for field in &mut self.fields {
             if let Input::Text { prompt, .. } = &mut field.input
-                && let Some((_, text)) = typed.iter().find(|(label, _)| *label == field.label)
+                && let Some(text) = typed.get(field.label)
             {
                 *prompt = Prompt::with_text(text);
             }
@@ -250,7 +255,7 @@ impl Form {
     pub fn does(&self, action: Action) -> Option<String> {
         match action {
             Action::Confirm | Action::Submit => Some(self.enter()),
-            Action::Close if self.typed().is_empty() => None,
+            Action::Close if self.texts().is_empty() => None,
             Action::Close => Some("close, the text is kept".to_owned()),
             _ => None,
         }

@@ -195,6 +195,16 @@ impl<K: PartialEq> Reading<K> {
         self.filter.to_lowercase().split_whitespace().map(str::to_owned).collect()
     }
 
+    /// The filter in force.
+    pub fn filter(&self) -> &str {
+        &self.filter
+    }
+
+    /// Puts a filter in force; the rows are to be placed anew.
+    pub fn filter_by(&mut self, text: &str) {
+        text.clone_into(&mut self.filter);
+    }
+
     /// Whether a filter is in force.
     pub fn is_filtered(&self) -> bool {
         !self.filter.is_empty()

@@ -81,6 +81,8 @@ pub(super) async fn carry(
         }
         What::Waiting(_) => waiting(client).await.map(Told::Waiting).map_err(|error| trouble(&error)),
         What::Switch(_) => Err(not_ours("switching workspaces")),
+        What::Notify(_) => Err(not_ours("notifying")),
+        What::Keep(_) => Err(not_ours("what is kept")),
         What::Move(_) => Err(not_ours("moving the clock")),
     }
 }

@@ -8,6 +8,7 @@ use super::review::Review;
 use super::sheet::Sheet;
 use super::{ANSWERED, Inbox, Over, Sent, Stands};
 use crate::console::action::Action;
+use crate::console::kept;
 use crate::console::place::Spot;
 use crate::console::screens::Want;
 use crate::console::widgets::picker::{Entry, Picker};
@@ -52,7 +53,7 @@ impl Inbox {
             );
         }
         let mut answering = Answering::new(kind, items, board);
-        self.drafts.resume(&answering.about(), &mut answering.form);
+        world.kept().resume(&answering.about(), &mut answering.form);
         self.over = Some(Over::Answer(Box::new(answering)));
         Vec::new()
     }
@@ -172,7 +173,7 @@ impl Inbox {
                     Vec::new()
                 }
                 AnswerOutcome::Closed => {
-                    let words = self.drafts.closed(&answering.about(), &answering.form);
+                    let words = kept::closed(&answering.about(), &answering.form);
                     self.over = None;
                     Want::info(words)
                 }
@@ -217,9 +218,7 @@ impl Inbox {
 
     fn send(&mut self, steps: Vec<answer::Decision>) -> Vec<Want> {
         // It may be refused: what was typed is kept until it is done.
-        if let Some(Over::Answer(answering)) = self.over.take() {
-            self.drafts.keep(&answering.about(), &answering.form);
-        }
+        self.over = None;
         let count = steps.len();
         let sent = steps.into_iter().map(|step| self.step(step.item, step.verb, step.done, step.kind));
         let mut wants: Vec<Want> = sent.collect();

@@ -8,10 +8,11 @@ use ratatui::layout::Position;
 
 use super::detail::{Mode, Opened};
 use super::filtering::{self, Typing};
-use super::{BOOKMARKS, Log, Over, Sent, row};
+use super::{Log, Over, Sent, row};
 use crate::client::Direction;
 use crate::console::action::Action;
 use crate::console::ask::What;
+use crate::console::kept::{BOOKMARKS, Change};
 use crate::console::place::Spot;
 use crate::console::screens::Want;
 use crate::console::widgets::PLAIN;
@@ -87,10 +88,11 @@ impl Log {
         self.window.list.apply(action).then(|| self.follow_cursor())
     }
 
-    pub(super) fn neighbour(&mut self, forward: bool) -> Vec<Want> {
+    pub(super) fn neighbour(&mut self, forward: bool, world: &World) -> Vec<Want> {
         let rows = self.window.rows();
         let wanted = |row: usize| {
-            rows.get(row).is_some_and(|deed| row::needs_attention(deed) || self.bookmarks.contains(&deed.seq))
+            let marked = |deed: &Deed| world.kept().bookmarks.contains(&deed.seq);
+            rows.get(row).is_some_and(|deed| row::needs_attention(deed) || marked(deed))
         };
         let found = self.window.list.next_such(forward, wanted);
         match found {
@@ -161,7 +163,7 @@ impl Log {
     }
 
     #[expect(clippy::wildcard_enum_match_arm, reason = "called with the actions above only")]
-    pub(super) fn act_on_deed(&mut self, action: Action) -> Vec<Want> {
+    pub(super) fn act_on_deed(&mut self, action: Action, world: &World) -> Vec<Want> {
         let Some(deed) = self.current().cloned() else {
             return Want::info("no deed is selected");
         };
@@ -182,13 +184,12 @@ impl Log {
             Action::HowItWas => vec![Want::Look(deed.seq)],
             Action::Causes => vec![self.asking.ask(Sent::Family(deed.seq), What::Chain(deed.seq))],
             Action::Bookmark => {
-                if !self.bookmarks.remove(&deed.seq) {
-                    self.bookmarks.insert(deed.seq);
-                }
-                while self.bookmarks.len() > BOOKMARKS {
-                    self.bookmarks.pop_first();
-                }
-                Vec::new()
+                let (marks, seq) = (&world.kept().bookmarks, deed.seq);
+                let put = !marks.contains(&seq);
+                let all = if put { marks.len() + 1 } else { marks.len() - 1 }.min(BOOKMARKS);
+                let words = if put { "bookmarked" } else { "not bookmarked any more:" };
+                let words = format!("{words} #{seq}, {all} in all");
+                vec![Want::Keep(Change::Bookmark(seq, put)), Want::Say(Tone::Done, words)]
             }
             Action::Copy => self.copy(&deed),
             _ => Vec::new(),
@@ -205,7 +206,7 @@ impl Log {
     }
 
     pub(super) fn begin_filter(&mut self, world: &World) -> Vec<Want> {
-        self.over = Some(Over::Filter(Typing::new(self.filtering.text())));
+        self.over = Some(Over::Filter(Typing::new(self.filtering.text(), &world.kept().recent)));
         if self.vocabulary == Vocabulary::default() {
             self.vocabulary = filtering::vocabulary_of(world);
         }
@@ -220,10 +221,16 @@ impl Log {
         match self.over.take() {
             Some(Over::Filter(typing)) => {
                 let text = typing.prompt.text().trim().to_owned();
-                self.set_filter(&text, world).unwrap_or_else(|error| {
-                    self.over = Some(Over::Filter(typing));
-                    Want::fail(error)
-                })
+                match self.set_filter(&text, world) {
+                    Ok(mut wants) => {
+                        wants.extend((!text.is_empty()).then_some(Want::Keep(Change::Recent(text))));
+                        wants
+                    }
+                    Err(error) => {
+                        self.over = Some(Over::Filter(typing));
+                        Want::fail(error)
+                    }
+                }
             }
             Some(Over::Export(prompt)) => {
                 let file = prompt.text().trim().to_owned();
@@ -234,6 +241,7 @@ impl Log {
                 let want = self.asking.ask(Sent::Export, What::Export { filter, file: PathBuf::from(&file) });
                 vec![want, Want::Say(Tone::Info, format!("exporting to {file}"))]
             }
+            Some(Over::Name(prompt)) => self.name(prompt, world),
             None => Vec::new(),
         }
     }

@@ -84,6 +84,19 @@ impl Log {
         cleared.map_or_else(Want::fail, |_| self.jump(Direction::Around(seq)))
     }
 
+    /// To a deed among those that a filter shows.
+    pub(super) fn enter_within(&mut self, filter: &str, seq: Seq, world: &World) -> Vec<Want> {
+        if let Some(row) = self.window.row_of(seq).filter(|_| filter == self.filtering.text()) {
+            self.family = None;
+            self.window.list.select(row);
+            return Vec::new();
+        }
+        let set = self.set_filter(filter, world);
+        self.window.list.hold();
+        self.awaited = Some((seq, false));
+        set.map_or_else(Want::fail, |_| self.jump(Direction::Around(seq)))
+    }
+
     /// To a deed and its chain of causes and effects.
     pub(super) fn enter_chain(&mut self, seq: Seq, world: &World) -> Vec<Want> {
         // The chain is what is asked for, not the opened deed.

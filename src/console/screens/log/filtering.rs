@@ -89,17 +89,50 @@ pub(super) struct Typing {
     pub(super) prompt: Prompt,
     /// The suggestion that completion takes; the first where none was chosen.
     chosen: Option<usize>,
+    /// Filters used lately, the newest first, which of them stands there, and what stood there before.
+    recent: Vec<String>,
+    at: Option<usize>,
+    own: String,
 }
 
 impl Typing {
-    pub(super) fn new(text: &str) -> Self {
+    pub(super) fn new(text: &str, recent: &[String]) -> Self {
+        let recent = recent.iter().filter(|filter| *filter != text).cloned().collect();
         let text = if text.is_empty() { String::new() } else { format!("{text} ") };
-        Self { prompt: Prompt::with_text(&text), chosen: None }
+        Self { prompt: Prompt::with_text(&text), chosen: None, recent, at: None, own: String::new() }
+    }
+
+    /// What the key back does, where it brings a filter used before.
+    pub(super) fn before(&self) -> Option<String> {
+        (self.chosen.is_none() && !self.recent.is_empty()).then(|| "used before".to_owned())
+    }
+
+    /// Up from what is typed: the filters used lately, one after the other. Down from them: back to what was typed. Says
+    /// whether it was one of these.
+    fn recall(&mut self, back: bool) -> bool {
+        if self.chosen.is_some() || (self.at.is_none() && !back) {
+            return false;
+        }
+        let at = match (self.at, back) {
+            (None, _) => Some(0),
+            (Some(at), true) => Some((at + 1).min(self.recent.len().saturating_sub(1))),
+            (Some(at), false) => at.checked_sub(1),
+        };
+        let text = match at {
+            Some(at) => self.recent.get(at).cloned(),
+            None => Some(std::mem::take(&mut self.own)),
+        };
+        let Some(text) = text else { return false };
+        if self.at.is_none() {
+            self.prompt.text().clone_into(&mut self.own);
+        }
+        (self.prompt, self.at) = (Prompt::with_text(&text), at);
+        true
     }
 
     pub(super) fn insert(&mut self, insert: Insert<'_>) {
         self.prompt.insert(insert);
-        self.chosen = None;
+        (self.chosen, self.at) = (None, None);
     }
 
     fn completions(&self, words: &Vocabulary) -> Vec<filter::Completion> {
@@ -115,18 +148,21 @@ impl Typing {
         (shown.collect(), self.chosen)
     }
 
-    /// Chooses the next or the one before.
+    /// Chooses the next suggestion or the one before; up from none of them are the filters used lately.
     pub(super) fn choose(&mut self, forward: bool, words: &Vocabulary) {
+        if self.recall(!forward) {
+            return;
+        }
         let count = self.completions(words).len();
         if count == 0 {
             return;
         }
-        self.chosen = Some(match (self.chosen, forward) {
-            (None, true) => 0,
-            (None, false) => count - 1,
-            (Some(at), true) => (at + 1) % count,
-            (Some(at), false) => (at + count - 1) % count,
-        });
+        self.chosen = match (self.chosen, forward) {
+            (None, true) => Some(0),
+            (None, false) => Some(count - 1),
+            (Some(at), true) => Some((at + 1) % count),
+            (Some(at), false) => at.checked_sub(1),
+        };
     }
 
     /// Takes the chosen one.

@@ -209,3 +209,72 @@ fn a_deed_found_by_a_field_shows_that_field() {
     let found = press(&mut team, &mut runner, "/ text:entity:**#stage enter");
     assert!(line_with(&found, "signed").contains("#stage +1"), "{found}");
 }
+
+/// A filter gets a name, which `:` finds; another one; and none any more.
+#[test]
+fn a_filter_is_kept_under_a_name_changed_and_thrown_away() {
+    let mut team = team();
+    let mut runner = by_keys::console(&mut team, View::Log, TokenClass::Admin, (120, 30));
+    let none = press(&mut team, &mut runner, "s");
+    assert!(none.contains("no filter is in force"), "{none}");
+    press(&mut team, &mut runner, "/ text:actor:sales enter");
+    let asked = press(&mut team, &mut runner, "s");
+    assert!(asked.contains("name of this filter"), "{asked}");
+    let kept = press(&mut team, &mut runner, "text:what_sales_did enter");
+    assert!(kept.contains("the filter is kept as `what sales did`"), "{kept}");
+    press(&mut team, &mut runner, "esc / text:outcome:refused enter");
+    let taken = press(&mut team, &mut runner, "s text:what_sales_did enter");
+    assert!(taken.contains("is another filter already: actor:sales"), "{taken}");
+    press(&mut team, &mut runner, "esc");
+    // Found by its name from another view, over a look at what it shows.
+    let found = press(&mut team, &mut runner, "1 : text:sales_did");
+    assert!(found.contains("▌ what sales did") && found.contains("filtered by actor:sales"), "{found}");
+    let there = press(&mut team, &mut runner, "enter");
+    assert!(there.contains("tallyfern ▸ log") && there.contains(" / actor:sales"), "{there}");
+    let renamed = press(&mut team, &mut runner, "s backspace backspace backspace text:does enter");
+    assert!(renamed.contains("`what sales did` is called `what sales does` from now on"), "{renamed}");
+    let gone = press(&mut team, &mut runner, "s ctrl-u enter");
+    assert!(gone.contains("`what sales does` is no filter any more"), "{gone}");
+    let found = press(&mut team, &mut runner, ": text:what_sales");
+    assert!(!found.contains("what sales does"), "{found}");
+}
+
+/// Up in the prompt brings the filters used before, the newest first and none twice; down brings back what was typed.
+#[test]
+fn filters_used_before_come_back_by_going_up() {
+    let mut team = team();
+    let mut runner = by_keys::console(&mut team, View::Log, TokenClass::Admin, (120, 30));
+    for filter in ["actor:sales", "outcome:refused", "actor:sales", "field:name"] {
+        press(&mut team, &mut runner, &format!("/ ctrl-u text:{filter} enter"));
+    }
+    press(&mut team, &mut runner, "esc");
+    let stands = |screen: &str| line_with(screen, " / ").split(" / ").nth(1).unwrap().trim().to_owned();
+    let typed = press(&mut team, &mut runner, "/ text:act");
+    assert!(typed.contains("↑ used before") || typed.contains("up used before"), "{typed}");
+    for expected in ["field:name", "actor:sales", "outcome:refused", "outcome:refused"] {
+        assert_eq!(stands(&press(&mut team, &mut runner, "up")), expected);
+    }
+    for expected in ["actor:sales", "field:name", "act"] {
+        assert_eq!(stands(&press(&mut team, &mut runner, "down")), expected);
+    }
+    // From there on down is what it was: the suggestions.
+    let chosen = press(&mut team, &mut runner, "down tab");
+    assert!(stands(&chosen).starts_with("act") && stands(&chosen) != "act", "{chosen}");
+    let found = press(&mut team, &mut runner, "esc : text:outcome:refused");
+    assert!(found.contains("filter used lately"), "{found}");
+}
+
+#[test]
+fn a_bookmark_is_said_shown_and_gone_to() {
+    let mut team = team();
+    let mut runner = by_keys::console(&mut team, View::Log, TokenClass::Admin, (120, 30));
+    let one = press(&mut team, &mut runner, "b");
+    assert!(one.contains("bookmarked #") && one.contains(", 1 in all"), "{one}");
+    let two = press(&mut team, &mut runner, "k b");
+    assert!(two.contains(", 2 in all"), "{two}");
+    let found = press(&mut team, &mut runner, "1 : text:bookmark_#");
+    assert!(found.contains("▌ bookmark #") && found.contains("in the log"), "{found}");
+    assert!(press(&mut team, &mut runner, "enter").contains("tallyfern ▸ log"));
+    let one = press(&mut team, &mut runner, "esc b");
+    assert!(one.contains("not bookmarked any more: #") && one.contains(", 1 in all"), "{one}");
+}

@@ -67,6 +67,9 @@ impl Log {
             Some(Over::Export(prompt)) => {
                 prompt.draw(buffer, line, look, " export to (.jsonl a deed a line, .csv a table): ")
             }
+            Some(Over::Name(prompt)) => {
+                prompt.draw(buffer, line, look, " name of this filter (empty: it is not kept): ")
+            }
             None => {
                 let room = usize::from(line.width).saturating_sub(18);
                 let theme = look.theme;
@@ -144,7 +147,7 @@ impl Log {
             let Some(deed) = self.window.rows().get(at) else { return Shown::nothing() };
             let asked = self.filtering.as_asked(deed);
             let cells = row::cells(look, layout, narrow, asked.as_ref().unwrap_or(deed), world.now);
-            (Shown::Cells(cells), self.bookmarks.contains(&deed.seq))
+            (Shown::Cells(cells), world.kept().bookmarks.contains(&deed.seq))
         });
         if self.window.rows().is_empty() {
             self.draw_nothing(buffer, rows, look, world);
