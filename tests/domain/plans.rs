@@ -303,7 +303,24 @@ fn agree<'s>(first: &str, (name, text): (&str, &str), steps: impl Iterator<Item 
             check(&was, &would, turned.first().copied(), &place);
         }
     }
+    assert_eq!(one_by_one(&force, &other, &world.deeds), before, "{name}: a deed by itself");
     usize::try_from(before.all()).unwrap()
+}
+
+/// What is said of each deed by itself, added up.
+fn one_by_one(force: &Map, new: &Map, deeds: &[Deed]) -> Counts {
+    let mut planning = Planning::new(force.clone(), new.clone());
+    let mut sum = Counts::default();
+    for turn in deeds.iter().filter_map(|deed| planning.weigh_one(deed)?.turn) {
+        *match turn {
+            Turn::Stopped => &mut sum.stopped,
+            Turn::Freed => &mut sum.freed,
+            Turn::Elsewhere => &mut sum.elsewhere,
+            Turn::Hidden => &mut sum.hidden,
+            Turn::Marked => &mut sum.marked,
+        } += 1;
+    }
+    sum
 }
 
 fn steps() -> Vec<&'static str> {

@@ -322,7 +322,7 @@ fn field_line(look: Look<'_>, room: usize, field: &Field) -> Line<'static> {
 fn end(look: Look<'_>, room: usize, steps: &Steps, maps: &Maps) -> Vec<Line<'static>> {
     let theme = look.theme;
     let mut facts = Facts::new(look, room, LABEL);
-    facts.heading("WHAT HAPPENED");
+    facts.note("WHAT HAPPENED", theme.muted);
     for line in steps.summary(look) {
         facts.note(&line, theme.base);
     }

@@ -332,7 +332,7 @@ impl Screen for Watch {
 
     fn deed(&mut self, deed: &Arc<Deed>, _world: &World) {
         self.held.live(deed);
-        self.go_on_from_the_last();
+        self.go_on_from_the_last(deed);
     }
 
     fn refresh(&mut self, world: &World) -> Vec<Want> {

@@ -79,16 +79,18 @@ pub(super) async fn carry(
             export::save(&file, &text).await?;
             Ok(Told::Saved(file))
         }
-        What::Waiting(_) => {
-            let start = client.board().await.map_err(|error| trouble(&error))?;
-            let now = client.now().await.map_err(|error| trouble(&error))?;
-            Ok(Told::Waiting(Waiting::of(&start.board, now)))
-        }
+        What::Waiting(_) => waiting(client).await.map(Told::Waiting).map_err(|error| trouble(&error)),
         What::Switch(_) => Err(not_ours("switching workspaces")),
         What::Notify(_) => Err(not_ours("notifying")),
         What::Keep(_) => Err(not_ours("what is kept")),
         What::Move(_) => Err(not_ours("moving the clock")),
     }
+}
+
+/// How much waits where that client leads.
+async fn waiting(client: &Client) -> ClientResult<Waiting> {
+    let start = client.board().await?;
+    Ok(Waiting::of(&start.board, client.now().await?))
 }
 
 /// A client of that moment; of the present where none is named.

@@ -1,5 +1,7 @@
 //! The two ends of what can be gone to: where the ledger begins, and the last activity, where that is not now.
 
+use std::sync::Arc;
+
 use super::window::Window;
 use super::{Sent, Watch, held};
 use crate::client::{Direction, LedgerQuery};
@@ -107,8 +109,12 @@ impl Watch {
         Vec::new()
     }
 
-    /// Something happens: a window that stood at the last activity by itself follows again.
-    pub(super) fn go_on_from_the_last(&mut self) {
+    /// Something happens: a window that stood at the last activity by itself follows again. A history that is taken in may
+    /// reach back before what was the beginning.
+    pub(super) fn go_on_from_the_last(&mut self, deed: &Deed) {
+        if self.ends.begins.is_some_and(|begins| deed.time < begins) {
+            self.ends.begins = None;
+        }
         if self.ends.last.is_some() {
             self.follow();
         }
@@ -116,6 +122,6 @@ impl Watch {
 }
 
 /// Whether somebody did something, as against what Deeds notes by itself.
-fn is_activity(deed: &std::sync::Arc<Deed>) -> bool {
+fn is_activity(deed: &Arc<Deed>) -> bool {
     deed.actor.agent().is_some()
 }

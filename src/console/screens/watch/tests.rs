@@ -11,6 +11,7 @@ use crate::console::testing::Runner;
 use crate::console::testing::by_keys::{self, SALES_AND_SUPPORT, line_with, press, start, write};
 use crate::console::testing::team::Team;
 use crate::console::theme::Choice;
+use crate::domain::ids::PersonId;
 use crate::domain::things::TokenClass;
 use crate::domain::time::Span;
 
@@ -318,4 +319,22 @@ fn nothing_leads_beyond_the_beginning_of_the_ledger() {
     team.serve(&mut runner);
     let back = runner.screen_text();
     assert!(line_with(&back, "held").contains("the ledger begins here"), "{back}");
+}
+
+#[test]
+fn a_history_that_is_taken_in_moves_the_beginning() {
+    let observing = SALES_AND_SUPPORT.replace("governance_owner", "mode = \"observe\"\ngovernance_owner");
+    let mut team = Team::new(&[&observing, REST].concat(), start()).unwrap();
+    team.agent("sales", write("crm/deal/7", "stage", "prospect", 0, "form received")).unwrap();
+    let mut runner = console(&mut team, 120, 36);
+    assert!(press(&mut team, &mut runner, "home [").contains("nothing happened before"));
+    let line = json!({"do": "import", "source": "beads", "id": 1, "actor": "sales", "time": "2026-11-19T08:00:00Z",
+                      "entity": "crm/deal/3", "changes": {"stage": {"after": "signed"}}});
+    let dana = PersonId::new("dana").unwrap();
+    team.person(&dana, TokenClass::Admin, serde_json::from_value(line).unwrap()).unwrap();
+    team.serve(&mut runner);
+    let back = press(&mut team, &mut runner, "[");
+    assert!(!back.contains("nothing happened before") && !back.contains("the ledger begins here"), "{back}");
+    let first = press(&mut team, &mut runner, "home");
+    assert!(line_with(&first, "held").contains("19 Nov") && first.contains("as it happened"), "{first}");
 }

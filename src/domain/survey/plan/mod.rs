@@ -123,14 +123,21 @@ impl Planning {
     /// Weighs the next deed, and says how it comes out by itself; none where no map has a say in it, or where the deed does
     /// not tell enough.
     pub fn weigh_one(&mut self, deed: &Deed) -> Option<Weighed> {
-        let weighed = Case::of(deed).and_then(|case| {
-            let would = ask(&self.new, &case, &self.seen)?.fate;
+        let weighed = Case::of(deed).filter(|_| !self.is_needless(deed)).and_then(|case| {
+            let said = ask(&self.new, &case, &self.seen)?;
             let held =
-                self.new.enforces() && self.is_held(&case, ask(&self.force, &case, &self.seen).as_ref());
-            let turn = turn(&case, &would, self.new.enforces()).filter(|_| !held);
-            let was = case.was;
-            let would = if turn.is_some() { would } else { was.clone() };
-            Some(Weighed { was, would, turn })
+                || self.new.enforces() && self.is_held(&case, ask(&self.force, &case, &self.seen).as_ref());
+            let turn = match turn(&case, &said.fate, self.new.enforces()) {
+                Some(_) if held() => None,
+                None if self.is_hidden(&case, &said) => Some(Turn::Hidden),
+                turn => turn,
+            };
+            let would = match turn {
+                Some(Turn::Hidden) => Fate::Hidden,
+                Some(_) => said.fate,
+                None => case.was.clone(),
+            };
+            Some(Weighed { was: case.was, would, turn })
         });
         self.consider(deed);
         weighed
@@ -155,7 +162,7 @@ impl Planning {
     }
 
     fn weigh(&mut self, deed: &Deed, case: &Case<'_>) {
-        if deed.cause.is_some_and(|cause| self.needless.contains(&cause)) && accepts(deed) {
+        if self.is_needless(deed) {
             return;
         }
         let Some(said) = ask(&self.new, case, &self.seen) else {
@@ -182,6 +189,17 @@ impl Planning {
         }
         let blamed = blamed(case, turn, said, force);
         self.sums.add(deed, case, turn, already, blamed);
+    }
+
+    /// Is it the acceptance of a proposal that would have gone through?
+    fn is_needless(&self, deed: &Deed) -> bool {
+        deed.cause.is_some_and(|cause| self.needless.contains(&cause)) && accepts(deed)
+    }
+
+    /// Would its agent not see what it was based on, where it comes out the same?
+    fn is_hidden(&self, case: &Case<'_>, said: &Said) -> bool {
+        let Asked::Act { agent, order, .. } = &case.asked else { return false };
+        case.was.is_through() && said.fate.is_through() && self.new.hides(agent, order).next().is_some()
     }
 
     /// Was it refused because another had claimed the same before? That is so under any map that enforces.
