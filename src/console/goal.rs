@@ -327,7 +327,7 @@ fn tell_place(facts: &mut Facts<'_>, world: &World, board: &Board, place: &Place
         Some(Spot::Path(path)) => facts.say("map", path),
         Some(Spot::Deed(seq)) => facts.say("deed", &format!("#{seq} in the log")),
         Some(Spot::Filter(filter) | Spot::Within(filter, _)) => {
-            facts.say("log", &format!("filtered by {filter}"))
+            facts.say("log", &format!("filtered by {filter}"));
         }
         Some(Spot::Chain(_) | Spot::Line(_)) | None => {}
     }
