@@ -71,7 +71,7 @@ pub(super) fn run(context: &Context, command: &Command) -> anyhow::Result<Status
         let client = &session.client;
         if let Some(name) = &command.saved {
             let saved = kept::saved(context, &client.whoami().await?.ledger, name)?;
-            filter = format!("{saved} {filter}").trim().to_owned();
+            filter = [saved, filter].join(" ");
         }
         if !filter.is_empty() {
             deeds::index_caught_up(client).await?;

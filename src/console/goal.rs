@@ -12,6 +12,7 @@ use super::action::{Action, Group};
 use super::keymap::{Context, Keymap};
 use super::peek::Peek;
 use super::place::{Place, Spot, View};
+use super::screens::log::row;
 use super::under::Under;
 use super::untrusted;
 use super::widgets::facts::Facts;
@@ -21,7 +22,8 @@ use super::widgets::prompt::Insert;
 use super::widgets::{Look, cut_top, pane, put_lines, spoken};
 use super::world::World;
 use crate::api::Words;
-use crate::domain::filter::At;
+use crate::domain::deed::Deed;
+use crate::domain::filter::{At, Filter};
 use crate::domain::ids::{AgentId, Seq, WorkspaceId};
 use crate::domain::path::{EntityPath, FieldName, FieldPath};
 use crate::domain::state::Board;
@@ -33,6 +35,8 @@ const ROWS: u16 = 30;
 const LIST: u16 = 12;
 /// Cells of the labels in the look at what is chosen.
 const LABEL: usize = 10;
+/// Deeds in it.
+const DEEDS: usize = 6;
 
 /// What can be chosen.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -307,6 +311,16 @@ fn under(goal: &Goal) -> Option<Under> {
     }
 }
 
+/// What of the latest deeds is meant, the last first.
+fn tell_deeds(facts: &mut Facts<'_>, world: &World, means: impl Fn(&Deed) -> bool) {
+    let meant = world.recent.iter().rev().filter(|deed| means(deed)).take(DEEDS);
+    let lines: Vec<_> = meant.map(|deed| row::line(facts.look, facts.room(), deed, world.now)).collect();
+    if !lines.is_empty() {
+        facts.heading("LATELY");
+        facts.lines.extend(lines);
+    }
+}
+
 fn tell_place(facts: &mut Facts<'_>, world: &World, board: &Board, place: &Place) {
     match &place.spot {
         Some(Spot::Item(no)) => {
@@ -325,9 +339,15 @@ fn tell_place(facts: &mut Facts<'_>, world: &World, board: &Board, place: &Place
             facts.maybe("on", alert.on.as_ref().map(ToString::to_string));
         }
         Some(Spot::Path(path)) => facts.say("map", path),
-        Some(Spot::Deed(seq)) => facts.say("deed", &format!("#{seq} in the log")),
-        Some(Spot::Filter(filter) | Spot::Within(filter, _)) => {
-            facts.say("log", &format!("filtered by {filter}"))
+        Some(Spot::Deed(seq)) => {
+            facts.say("deed", &format!("#{seq} in the log"));
+            tell_deeds(facts, world, |deed| deed.seq == *seq);
+        }
+        Some(Spot::Filter(text) | Spot::Within(text, _)) => {
+            facts.say("log", &format!("filtered by {text}"));
+            if let Ok(filter) = Filter::parse(text, world.now) {
+                tell_deeds(facts, world, |deed| filter.matches(deed));
+            }
         }
         Some(Spot::Chain(_) | Spot::Line(_)) | None => {}
     }

@@ -190,8 +190,8 @@ pub trait Screen {
     }
 
     /// What its rows are filtered by, beside what is part of its spot.
-    fn filter(&self) -> &str {
-        ""
+    fn filter(&self) -> Option<&str> {
+        None
     }
 
     /// Filters its rows by what they were filtered by before.

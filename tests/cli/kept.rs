@@ -36,14 +36,27 @@ fn served(home: &Home) -> Server {
     server
 }
 
+/// Opens the box of the first case. Where it was pressed before the case was seen, it is not taken, and pressed again.
+fn handle(console: &mut Terminal) {
+    console.shows("nobody owns crm/contact/acme#status");
+    let give_up = Instant::now() + PATIENCE;
+    while !console.text().contains("Handle #1 by hand ─") {
+        assert!(Instant::now() < give_up, "{}", console.text());
+        console.types("h");
+        let soon = Instant::now() + Duration::from_secs(5);
+        while Instant::now() < soon && !console.text().contains("Handle #1 by hand ─") {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
 #[test]
 fn a_text_that_was_not_sent_survives_every_way_out() {
     let home = Home::new();
     let _server = served(&home);
     let mut console = Terminal::open(&home, &[]);
     console.shows("first-agent");
-    console.types("h");
-    console.shows("note");
+    handle(&mut console);
     console.types("asked by phone");
     console.shows("asked by phone");
     console.types("\x1b");
@@ -58,7 +71,7 @@ fn a_text_that_was_not_sent_survives_every_way_out() {
     {
         let mut console = Terminal::open(&home, &[]);
         console.shows("kept from before, and not sent: what was typed for");
-        console.types("h");
+        handle(&mut console);
         console.shows(&text);
         // From the buttons to the text, and to its end.
         console.types("\t\t\x1b[F");
@@ -73,7 +86,7 @@ fn a_text_that_was_not_sent_survives_every_way_out() {
     // Sent: it is gone, and the next console says nothing of it.
     let mut console = Terminal::open(&home, &[]);
     console.shows("kept from before, and not sent");
-    console.types("h");
+    handle(&mut console);
     console.shows(&text);
     console.types("\t");
     console.shows("[ handle");
@@ -181,7 +194,8 @@ fn what_is_typed_is_written_while_it_is_typed() {
     let _server = served(&home);
     let mut console = Terminal::open(&home, &[]);
     console.shows("first-agent");
-    console.types("hhalf a sen");
+    handle(&mut console);
+    console.types("half a sen");
     console.shows("half a sen");
     let give_up = Instant::now() + PATIENCE;
     while !kept(&home).contains("half a sen") {

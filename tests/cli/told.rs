@@ -71,3 +71,19 @@ fn a_terminal_that_is_known_notifies_and_links_to_what_is_shown_and_another_ring
     assert!(log.contains('\x07') && !log.contains("\x1b]99;") && !log.contains("\x1b]8;"), "{log:?}");
     assert!(!plain.log().contains("\x1b]8;"), "{:?}", plain.log());
 }
+
+/// There is none here. It is said, and the console goes on.
+#[test]
+fn a_desktop_that_is_not_there_is_said() {
+    let home = Home::new();
+    home.file("team.toml", TEAM);
+    home.ok(&["map", "apply", "team.toml", "--reason", "sales joins"]);
+    let _server = Server::start(&home);
+    let nowhere = ("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nowhere/bus");
+    let mut console = open(&home, &[("DEEDS_NOTIFY", "desktop"), nowhere]);
+    happen(&home, "7");
+    console.shows("the desktop shows no notifications");
+    console.types("2");
+    console.shows("default ▸ log");
+    assert_eq!(console.quit(), 0);
+}

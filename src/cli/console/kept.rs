@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -115,11 +115,8 @@ fn write_all(file: &Path, noted: &Receiver<Note>, tell: &UnboundedSender<String>
     while let Ok(first) = noted.recv() {
         unwritten.push(first);
         let until = Instant::now() + GATHER;
-        loop {
-            match noted.recv_timeout(until.saturating_duration_since(Instant::now())) {
-                Ok(note) => unwritten.push(note),
-                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => break,
-            }
+        while let Ok(note) = noted.recv_timeout(until.saturating_duration_since(Instant::now())) {
+            unwritten.push(note);
         }
         let why = match write(file, &unwritten) {
             Ok(mended) => mended.unwrap_or_default(),

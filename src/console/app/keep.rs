@@ -39,8 +39,11 @@ impl App {
             return None;
         }
         let screen = self.screen()?;
-        let place =
-            LastPlace { view: screen.view(), spot: screen.spot(), filter: screen.filter().to_owned() };
+        let place = LastPlace {
+            view: screen.view(),
+            spot: screen.spot(),
+            filter: screen.filter().unwrap_or_default().to_owned(),
+        };
         (self.world.kept().place.as_ref() != Some(&place)).then_some(Change::Place(place))
     }
 

@@ -312,8 +312,8 @@ impl Screen for Agents {
         self.settle().into_iter().chain(self.ask_kept(world)).collect()
     }
 
-    fn filter(&self) -> &str {
-        self.reading.filter()
+    fn filter(&self) -> Option<&str> {
+        Some(self.reading.filter())
     }
 
     fn filter_by(&mut self, text: &str, world: &World) -> Vec<Want> {

@@ -258,8 +258,8 @@ impl Screen for Conflicts {
         self.step.as_ref().map(|step| (step.title.clone(), &step.form))
     }
 
-    fn filter(&self) -> &str {
-        self.reading.filter()
+    fn filter(&self) -> Option<&str> {
+        Some(self.reading.filter())
     }
 
     fn filter_by(&mut self, text: &str, world: &World) -> Vec<Want> {

@@ -323,8 +323,8 @@ impl Screen for Inbox {
         }
     }
 
-    fn filter(&self) -> &str {
-        self.reading.filter()
+    fn filter(&self) -> Option<&str> {
+        Some(self.reading.filter())
     }
 
     fn filter_by(&mut self, text: &str, world: &World) -> Vec<Want> {

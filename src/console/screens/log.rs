@@ -8,7 +8,7 @@ mod asks;
 mod detail;
 mod filtering;
 mod naming;
-pub(super) mod row;
+pub(in crate::console) mod row;
 mod strip;
 #[cfg(test)]
 mod tests;

@@ -174,8 +174,8 @@ impl Screen for WorkScreen {
         Vec::new()
     }
 
-    fn filter(&self) -> &str {
-        self.reading.filter()
+    fn filter(&self) -> Option<&str> {
+        Some(self.reading.filter())
     }
 
     fn filter_by(&mut self, text: &str, world: &World) -> Vec<Want> {

@@ -32,7 +32,7 @@ fn two_consoles_at_once_lose_nothing_of_each_other() {
                     }
                 }
                 drop(keeper);
-                writing.ended.recv_timeout(Duration::from_secs(60)).unwrap_err();
+                writing.ended.recv_timeout(Duration::from_mins(1)).unwrap_err();
             })
         })
         .collect();
@@ -60,7 +60,7 @@ fn a_broken_file_is_set_aside_and_said() {
         keeper.notes.send(note("urn:uuid:1", draft("Handle #1", "x"))).unwrap();
         let Keeper { notes, mut troubles, .. } = keeper;
         drop(notes);
-        writing.ended.recv_timeout(Duration::from_secs(60)).unwrap_err();
+        writing.ended.recv_timeout(Duration::from_mins(1)).unwrap_err();
         let said = troubles.try_recv().unwrap();
         let (_, aside) = said.split_once("set aside as ").unwrap();
         assert_eq!(fs::read_to_string(aside).unwrap(), broken);
@@ -116,7 +116,7 @@ fn where_nothing_can_be_written_it_is_said_once() {
         thread::sleep(2 * GATHER);
     }
     drop(notes);
-    writing.ended.recv_timeout(Duration::from_secs(60)).unwrap_err();
+    writing.ended.recv_timeout(Duration::from_mins(1)).unwrap_err();
     let mut said = Vec::new();
     while let Ok(why) = troubles.try_recv() {
         said.push(why);

@@ -37,12 +37,7 @@ pub(super) static COLUMNS_NARROW: [Column; 4] = [
 const WIDE_FROM: usize = 60;
 
 /// A deed in a line of so many cells, outside of the log.
-pub(in crate::console::screens) fn line(
-    look: Look<'_>,
-    room: usize,
-    deed: &Deed,
-    now: Time,
-) -> Line<'static> {
+pub(in crate::console) fn line(look: Look<'_>, room: usize, deed: &Deed, now: Time) -> Line<'static> {
     let narrow = room < WIDE_FROM;
     let columns: &[Column] = if narrow { &COLUMNS_NARROW } else { &COLUMNS };
     let layout = Layout::new(columns, room);

@@ -227,8 +227,11 @@ fn a_filter_is_kept_under_a_name_changed_and_thrown_away() {
     assert!(taken.contains("is another filter already: actor:sales"), "{taken}");
     press(&mut team, &mut runner, "esc");
     // Found by its name from another view, over a look at what it shows.
+    team.agent("sales", write("crm/deal/fresh", "stage", "open", 0, "a call came in")).unwrap();
+    team.serve(&mut runner);
     let found = press(&mut team, &mut runner, "1 : text:sales_did");
     assert!(found.contains("▌ what sales did") && found.contains("filtered by actor:sales"), "{found}");
+    assert!(found.contains("LATELY") && found.contains("crm/deal/fresh"), "{found}");
     let there = press(&mut team, &mut runner, "enter");
     assert!(there.contains("tallyfern ▸ log") && there.contains(" / actor:sales"), "{there}");
     let renamed = press(&mut team, &mut runner, "s backspace backspace backspace text:does enter");
