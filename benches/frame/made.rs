@@ -25,6 +25,7 @@ use deeds::domain::things::{TokenClass, WorkKind};
 use deeds::domain::time::{Span, Time};
 use deeds::domain::value::Value;
 use deeds::ledger::{AnyLedger, Append, Head, Ledger as _, Store};
+use deeds::server::Workspaces;
 
 /// Names a directory in which what was made is kept and found again.
 const KEPT: &str = "DEEDS_BENCH_DIR";
@@ -210,7 +211,7 @@ impl Made {
         assert!(server.wait().unwrap().success());
     }
 
-    /// Serves the directory until the index has everything, and ends in order, which leaves a snapshot.
+    /// Serves the directory until the index has everything, then closes it in order, which leaves a snapshot.
     fn use_once(&self) {
         let server = self.serve();
         let begun = Instant::now();
@@ -219,6 +220,12 @@ impl Made {
             std::thread::sleep(Duration::from_millis(100));
         }
         Self::end(server);
+        // A server that is told to end gives up a snapshot that takes long; whoever just closes waits for it.
+        let runtime = deeds::server::runtime().unwrap();
+        runtime.block_on(async {
+            let workspaces = Workspaces::open(self.data().as_path(), Clock::System).await.unwrap();
+            workspaces.shutdown().await;
+        });
         assert!(self.workspace().join("snapshot").exists());
     }
 

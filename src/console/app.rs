@@ -572,6 +572,8 @@ impl App {
         }
         self.world.read_zone();
         let mut effects = self.with_all(|screen, world| screen.refresh(world));
+        let waits = self.world.board.as_ref().is_some_and(|board| !board.items.is_empty());
+        self.said.take_if(|said| waits && said.words == screens::inbox::NO_CASE);
         effects.extend(self.title());
         effects.extend(self.fetch_what_is_shown());
         effects

@@ -35,6 +35,8 @@ const LEDGERS: usize = 256;
 const FILE_BYTES: usize = 4 * 1024 * 1024;
 /// How long changes are gathered before they are written: what is typed is there this soon after a sudden end.
 const GATHER: Duration = Duration::from_millis(300);
+/// The newest changes that wait where nothing can be written.
+const UNWRITTEN: usize = 1_000;
 /// How long the end waits until the last changes are written.
 const LAST: Duration = Duration::from_millis(500);
 
@@ -119,14 +121,18 @@ fn write_all(file: &Path, noted: &Receiver<Note>, tell: &UnboundedSender<String>
             unwritten.push(note);
         }
         let why = match write(file, &unwritten) {
-            Ok(mended) => mended.unwrap_or_default(),
+            Ok(mended) => {
+                unwritten.clear();
+                mended.unwrap_or_default()
+            }
+            // They are tried again with the next ones.
             Err(why) => why.to_string(),
         };
         if !why.is_empty() && why != told {
             _ = tell.send(why.clone());
             told = why;
         }
-        unwritten.clear();
+        unwritten.drain(..unwritten.len().saturating_sub(UNWRITTEN));
     }
 }
 

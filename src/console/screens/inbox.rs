@@ -60,6 +60,9 @@ const MARKED: usize = 64;
 /// Answers of one's own that are remembered for undoing them.
 const ANSWERED: usize = 64;
 
+/// Said where there is nothing to act on; over as soon as there is.
+pub(in crate::console) const NO_CASE: &str = "no case is selected";
+
 /// What lies over the view.
 #[derive(Debug)]
 enum Over {

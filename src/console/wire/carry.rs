@@ -58,10 +58,8 @@ pub(super) async fn carry(
         What::Then(at) => {
             let then = client.as_of(&at).await.map_err(|error| trouble(&error))?;
             let view = then.board().await.map_err(|error| trouble(&error))?;
-            match then.looks_at() {
-                Some(as_of) => Ok(Told::Then(view.board, as_of)),
-                None => Err(not_ours("a question without a moment")),
-            }
+            let as_of = then.looks_at().ok_or_else(|| not_ours("a question without a moment"))?;
+            Ok(Told::Then(view.board, as_of))
         }
         What::Whole(thing, at) => {
             let whole = async { then(client, at).await?.whole(&thing).await };
@@ -80,10 +78,9 @@ pub(super) async fn carry(
             Ok(Told::Saved(file))
         }
         What::Waiting(_) => waiting(client).await.map(Told::Waiting).map_err(|error| trouble(&error)),
-        What::Switch(_) => Err(not_ours("switching workspaces")),
-        What::Notify(_) => Err(not_ours("notifying")),
-        What::Keep(_) => Err(not_ours("what is kept")),
-        What::Move(_) => Err(not_ours("moving the clock")),
+        What::Switch(_) | What::Notify(_) | What::Keep(_) | What::Move(_) => {
+            Err(not_ours("what is no server's to do"))
+        }
     }
 }
 

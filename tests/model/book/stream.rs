@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Look;
 use super::record::Record;
 use crate::ask::escalated;
-use deeds::domain::command::{Command, WorkVerb};
+use deeds::domain::command::{Command, WorkStep, WorkVerb};
 use deeds::domain::deed::{Body, BranchResult, Taken};
 use deeds::domain::ids::{AgentId, FanOutNo, ItemNo, TaskId, WorkNo};
 use deeds::domain::map::OnExhausted;
@@ -138,15 +138,13 @@ impl Streams {
             Command::Work(step) if look.deed.refs.works.first() == Some(&step.work) => Some(step.clone()),
             _ => None,
         };
-        let Some(step) = look.commands().iter().find_map(step) else { return };
-        let Some(job) = self.works.get(&step.work) else { return };
+        // Of several on the same piece of work that were asked for together, any may have led to it.
+        let steps: Vec<_> = look.commands().iter().filter_map(step).collect();
+        let Some(job) = steps.first().and_then(|step| self.works.get(&step.work)) else { return };
         let taken = job.until.is_some_and(|until| look.now < until);
         let sure = job.attempts <= job.said + 1 || !taken;
-        assert!(
-            step.attempt.map_or(sure, |attempt| attempt == job.attempts),
-            "which attempt? {:?}",
-            look.deed
-        );
+        let fits = |step: &WorkStep| step.attempt.map_or(sure, |attempt| attempt == job.attempts);
+        assert!(steps.iter().any(fits), "which attempt? {:?}", look.deed);
     }
 
     /// Two agents wake each other eight times in turn, and no more while nothing changes.

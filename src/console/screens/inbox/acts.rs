@@ -6,7 +6,7 @@ use super::answer::{self, Answering, Outcome as AnswerOutcome};
 use super::kind::Kind;
 use super::review::Review;
 use super::sheet::Sheet;
-use super::{ANSWERED, Inbox, Over, Sent, Stands};
+use super::{ANSWERED, Inbox, NO_CASE, Over, Sent, Stands};
 use crate::console::action::Action;
 use crate::console::kept;
 use crate::console::place::Spot;
@@ -37,7 +37,7 @@ impl Inbox {
     fn begin(&mut self, kind: Kind, world: &World) -> Vec<Want> {
         let items = self.chosen(world);
         let (Some(first), Some(board)) = (items.first(), &world.board) else {
-            return Want::info("no case is selected");
+            return Want::info(NO_CASE);
         };
         for item in &items {
             if let Err(why) = kind.fits(item).and_then(|()| world.may_answer(item)) {
@@ -115,7 +115,7 @@ impl Inbox {
         let Some(item) = self.focused(world).cloned() else {
             return match world.first_request().filter(|_| action == Action::Copy) {
                 Some(request) => Want::copied(request, "the request"),
-                None => Want::info("no case is selected"),
+                None => Want::info(NO_CASE),
             };
         };
         let no = item.no;

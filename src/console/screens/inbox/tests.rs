@@ -9,12 +9,13 @@ use proptest::prelude::*;
 use proptest::sample;
 use serde_json::json;
 
+use super::NO_CASE;
 use crate::console::app::{App, Settings};
 use crate::console::ask::{Heard, Trouble, What};
 use crate::console::message::Effect;
 use crate::console::place::View;
 use crate::console::terminal::clipboard::Route;
-use crate::console::testing::by_keys::{self, me, press, start};
+use crate::console::testing::by_keys::{self, SALES_AND_SUPPORT, me, press, start, write};
 use crate::console::testing::team::Team;
 use crate::console::testing::{Runner, buffer};
 use crate::console::world::Link;
@@ -549,4 +550,16 @@ fn the_first_request_of_an_empty_workspace_can_be_copied() {
     runner.server(Heard::Clipboard(Route::Sent));
     runner.send_keys("y").unwrap();
     assert!(runner.screen_text().contains("the request: sent to the terminal"), "{}", runner.screen_text());
+}
+
+#[test]
+fn that_nothing_is_selected_is_over_once_something_is() {
+    let mut team = Team::new(SALES_AND_SUPPORT, start()).unwrap();
+    let mut runner = by_keys::console(&mut team, View::Inbox, TokenClass::Admin, (120, 30));
+    let said = press(&mut team, &mut runner, "h");
+    assert!(said.contains(NO_CASE), "{said}");
+    team.agent("support", write("crm/contact/acme", "score", "9", 0, "model run 12")).unwrap();
+    team.serve(&mut runner);
+    let shown = runner.screen_text();
+    assert!(shown.contains("unowned field") && !shown.contains(NO_CASE), "{shown}");
 }
