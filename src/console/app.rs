@@ -509,7 +509,7 @@ impl App {
     }
 
     fn take(&mut self, message: Message<Heard>) -> Vec<Effect<Ask>> {
-        let touched = matches!(&message, Message::Key(_) | Message::Paste(_) | Message::Mouse(_));
+        let touched = matches!(&message, Message::Key(_) | Message::Paste(_) | Message::Mouse(..));
         let mut effects = match message {
             Message::Key(typed) => {
                 let before = self.context();
@@ -521,7 +521,7 @@ impl App {
             Message::Paste(text) => {
                 self.with_screen(|screen, world| screen.insert(Insert::Pasted(&text), world))
             }
-            Message::Mouse(event) => self.mouse(event),
+            Message::Mouse(event, ahead) => self.mouse(event, ahead),
             Message::Resize { width, height } => {
                 self.screen = Rect::new(0, 0, width, height);
                 self.shows_nothing = Room::of(self.screen) == Room::Sentence;

@@ -14,8 +14,8 @@ pub enum Message<S> {
     Key(Typed),
     /// Text was pasted. It can be inserted where text is typed; it never decides.
     Paste(String),
-    /// The mouse did something.
-    Mouse(MouseEvent),
+    /// The mouse did something; and whether that was ahead of what is shown, as of a key.
+    Mouse(MouseEvent, bool),
     /// The terminal has this size now, in cells.
     Resize {
         /// Columns.

@@ -327,8 +327,7 @@ impl<P: Program, F: FnMut(P::Effect)> Loop<'_, P, F> {
             Event::Key(key) if key.kind == KeyEventKind::Release => Ok(()),
             Event::Key(key) => match self.late.sift(&key) {
                 Sifted::Key => {
-                    let ahead = self.program.focus_epoch() != self.drawn_epoch
-                        || self.distance.is_unseen(Instant::now().into_std());
+                    let ahead = self.is_ahead();
                     self.take(Message::Key(Typed { key, ahead }))
                 }
                 Sifted::Swallowed => Ok(()),
@@ -340,10 +339,18 @@ impl<P: Program, F: FnMut(P::Effect)> Loop<'_, P, F> {
                 }
             },
             Event::Paste(text) => self.take(Message::Paste(text)),
-            Event::Mouse(mouse) => self.take(Message::Mouse(mouse)),
+            Event::Mouse(mouse) => {
+                let ahead = self.is_ahead();
+                self.take(Message::Mouse(mouse, ahead))
+            }
             Event::Resize(width, height) => self.take(Message::Resize { width, height }),
             Event::FocusGained | Event::FocusLost => Ok(()),
         }
+    }
+
+    /// Whether what arrives now was pressed before its presser could see what it would decide about.
+    fn is_ahead(&self) -> bool {
+        self.program.focus_epoch() != self.drawn_epoch || self.distance.is_unseen(Instant::now().into_std())
     }
 
     fn signal(&mut self, asked: Asked) -> Result<(), ConsoleError> {

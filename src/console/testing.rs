@@ -63,7 +63,7 @@ impl<P: Program> Runner<P> {
 
     /// The mouse does something.
     pub fn mouse(&mut self, event: crossterm::event::MouseEvent) {
-        self.take(Message::Mouse(event));
+        self.take(Message::Mouse(event, false));
     }
 
     /// Pastes text.

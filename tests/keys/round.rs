@@ -4,6 +4,8 @@ use std::collections::VecDeque;
 use std::io::Write as _;
 use std::path::PathBuf;
 
+use crossterm::event::{KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
+
 use super::team;
 use crate::chance::Chance;
 use deeds::console::app::{App, Settings};
@@ -70,6 +72,7 @@ enum Done<'a> {
     /// Keys so fast that no frame came between them.
     Burst(&'a str),
     Pasted,
+    Clicked,
     Nothing,
 }
 
@@ -189,9 +192,28 @@ impl Round {
                 return self.look(&Done::Pasted, &before);
             }
             6 => self.link(),
+            7 | 8 => return self.click(),
             _ => return,
         }
         self.look(&Done::Nothing, "");
+    }
+
+    /// A click anywhere, sometimes dragged on; half of them where tabs and hints are.
+    fn click(&mut self) {
+        let (column, height) = (self.chance.below(120), self.chance.below(36));
+        let row = *self.chance.pick(&[1, 35, height, height]);
+        let (column, row) = (u16::try_from(column).unwrap(), u16::try_from(row).unwrap());
+        self.note(format!("<click {column},{row}>"));
+        let before = std::mem::take(&mut self.shown);
+        let left = MouseButton::Left;
+        for (kind, column) in [
+            (MouseEventKind::Down(left), column),
+            (MouseEventKind::Drag(left), column / 2),
+            (MouseEventKind::Up(left), column / 2),
+        ] {
+            self.runner.mouse(MouseEvent { kind, column, row, modifiers: KeyModifiers::NONE });
+        }
+        self.look(&Done::Clicked, &before);
     }
 
     /// The link is lost, or comes back with the board.
@@ -317,7 +339,8 @@ fn chosen(screen: &str) -> Option<&str> {
 fn is_confirmed(command: &Command, done: &Done<'_>, before: &str) -> bool {
     let Some(label) = button(command) else {
         let by_itself = matches!(command, Command::Review(_));
-        assert!(by_itself || matches!(done, Done::Key(_) | Done::Burst(_)), "without a key: {command:?}");
+        let pressed = matches!(done, Done::Key(_) | Done::Burst(_) | Done::Clicked);
+        assert!(by_itself || pressed, "without a key: {command:?}");
         return false;
     };
     match done {
@@ -331,6 +354,7 @@ fn is_confirmed(command: &Command, done: &Done<'_>, before: &str) -> bool {
             let shown = before.contains(label) && before.contains("cancel");
             assert!(shown, "{row} was typed before the box was shown: {command:?}\n{before}");
         }
+        Done::Clicked => panic!("a click decided {command:?}:\n{before}"),
         Done::Pasted => panic!("pasted text decided {command:?}:\n{before}"),
         Done::Nothing => panic!("nobody decided {command:?}"),
     }

@@ -26,11 +26,11 @@ impl App {
     }
 
     #[expect(clippy::wildcard_enum_match_arm, reason = "crossterm's enum: nothing else is taken")]
-    pub(super) fn mouse(&mut self, event: MouseEvent) -> Vec<Effect<Ask>> {
+    pub(super) fn mouse(&mut self, event: MouseEvent, ahead: bool) -> Vec<Effect<Ask>> {
         let at = Position { x: event.column, y: event.row };
         let pressed = event.kind == MouseEventKind::Down(MouseButton::Left) && !self.shows_nothing;
         if pressed && let Some(key) = frame::key_at(self, self.screen, at) {
-            return self.clicked(key);
+            return self.clicked(key, ahead);
         }
         let is_modal = self.over.is_some() || self.context().around().is_none();
         let turned = match event.kind {
@@ -47,7 +47,7 @@ impl App {
     }
 
     /// A tab or a hint was clicked: as if its key was pressed, except that a click never confirms.
-    fn clicked(&mut self, key: Key) -> Vec<Effect<Ask>> {
+    fn clicked(&mut self, key: Key, ahead: bool) -> Vec<Effect<Ask>> {
         let context = self.context();
         let action = self.settings.keymap.action(context, key);
         if context == Context::Preview && action.is_some_and(Action::decides) {
@@ -59,7 +59,7 @@ impl App {
         if (modal || self.over.is_some()) && is_view {
             return Vec::new();
         }
-        self.key(Typed { key: key.into(), ahead: false })
+        self.key(Typed { key: key.into(), ahead })
     }
 }
 
@@ -154,5 +154,17 @@ mod tests {
         runner.mouse(event(MouseEventKind::Up(MouseButton::Left), (end - 2, row)));
         let zoomed = served(&mut team, &mut runner);
         assert!(zoomed.contains("since:2026-11-20T09:02") && zoomed.contains("3 of"), "{zoomed}");
+    }
+
+    #[test]
+    fn a_click_that_came_before_its_case_was_shown_claims_nothing() {
+        let mut team = team();
+        let mut runner = console(&mut team, View::Inbox, TokenClass::Admin, (120, 36));
+        let before = team.deeds.len();
+        let place = at(&runner.screen_text(), "c claim");
+        runner.program.mouse(event(MouseEventKind::Down(MouseButton::Left), place), true);
+        let said = served(&mut team, &mut runner);
+        assert!(said.contains("was typed before this was shown"), "{said}");
+        assert_eq!(team.deeds.len(), before);
     }
 }
