@@ -1,5 +1,5 @@
-//! Scrolling through a million deeds in the log: from a key to the rows that it brings, page by page to the beginning of the
-//! list that is held, to its very beginning and end, and to a deed by its number.
+//! Scrolling through a million deeds in the log: from a key to the rows that it brings, page by page, and to
+//! its very beginning and end.
 
 use std::time::{Duration, Instant};
 
@@ -10,6 +10,8 @@ use crate::screen::{COLUMNS, ROWS, Screen};
 const DEEDS: u64 = 1_000_000;
 const LIMIT: Duration = Duration::from_secs(20);
 const SETTLE: Duration = Duration::from_secs(2);
+/// Lines above the rows.
+const ABOVE: usize = 5;
 const PAGES: usize = 500;
 const LEAPS: usize = 20;
 const PAGE_UP: &str = "\x1b[5~";
@@ -39,11 +41,15 @@ pub(crate) fn run() {
     Made::end(server);
 }
 
-/// Milliseconds from a key to the chunk with which the rows are others, and all of them there.
+/// Milliseconds from a key to the chunk with which the rows are others.
 fn moved(screen: &mut Screen, key: &str) -> f64 {
-    let before = screen.text();
+    let before = rows(&screen.text());
     let moment = Instant::now();
     screen.keys(key);
-    let is_there = |text: &str| text != before && !text.contains('…');
-    millis(screen.since(moment, LIMIT, |cells| is_there(&cells.contents())).0)
+    millis(screen.since(moment, LIMIT, |cells| rows(&cells.contents()) != before).0)
+}
+
+/// What stands below header, tabs, and the heading of the columns.
+fn rows(text: &str) -> String {
+    text.lines().skip(ABOVE).collect()
 }
