@@ -165,6 +165,7 @@ impl Made {
             ("TERM", "xterm-256color".to_owned()),
             ("DEEDS_DATA_DIR", self.data().display().to_string()),
             ("DEEDS_LISTEN", "127.0.0.1:0".to_owned()),
+            ("DEEDS_KEEP", "false".to_owned()),
         ]
     }
 

@@ -142,6 +142,23 @@ impl Screen {
         }
     }
 
+    /// Reads for that long at most, until the screen is as wanted; none where it did not come to be.
+    pub(crate) fn within(
+        &mut self,
+        limit: Duration,
+        wanted: impl Fn(&vt100::Screen) -> bool,
+    ) -> Option<Instant> {
+        let end = Instant::now() + limit;
+        loop {
+            let left = end.saturating_duration_since(Instant::now());
+            let (came, chunk) = self.output.recv_timeout(left).ok()?;
+            self.take(came, &chunk);
+            if wanted(self.parser.screen()) {
+                return Some(came);
+            }
+        }
+    }
+
     /// The cells as they stand.
     pub(crate) fn cells(&self) -> &vt100::Screen {
         self.parser.screen()

@@ -10,6 +10,10 @@ use crate::screen::{COLUMNS, ROWS, Screen};
 const DEEDS: u64 = 1_000_000;
 const LIMIT: Duration = Duration::from_secs(20);
 const SETTLE: Duration = Duration::from_secs(2);
+/// How often a key comes that is held down.
+const REPEAT: Duration = Duration::from_millis(33);
+/// Without anything drawn for so long, the key before is done.
+const REST: Duration = Duration::from_millis(10);
 /// Lines above the rows.
 const ABOVE: usize = 5;
 const PAGES: usize = 500;
@@ -41,12 +45,20 @@ pub(crate) fn run() {
     Made::end(server);
 }
 
-/// Milliseconds from a key to the chunk with which the rows are others.
+/// Milliseconds from a key to the chunk with which the rows are others. At the edge of what is here a key is pressed again, as
+/// by whoever holds it down, until more has come.
 fn moved(screen: &mut Screen, key: &str) -> f64 {
+    // What is still on its way belongs to the key before.
+    screen.listen(REST);
     let before = rows(&screen.text());
     let moment = Instant::now();
-    screen.keys(key);
-    millis(screen.since(moment, LIMIT, |cells| rows(&cells.contents()) != before).0)
+    while moment.elapsed() < LIMIT {
+        screen.keys(key);
+        if let Some(came) = screen.within(REPEAT, |cells| rows(&cells.contents()) != before) {
+            return millis(came - moment);
+        }
+    }
+    panic!("{key:?} does nothing on\n{}", screen.text());
 }
 
 /// What stands below header, tabs, and the heading of the columns.
