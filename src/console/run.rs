@@ -162,7 +162,7 @@ pub async fn run<P: Program>(
         teller: options.linear.then(Teller::default),
         asked: true,
         due: None,
-        last_frame: Instant::now(),
+        last_unasked: Instant::now(),
         frame_every: if options.linear { TOLD } else { FRAME },
         clock: options.clock,
         ended: None,
@@ -213,7 +213,8 @@ struct Loop<'a, P: Program, F: FnMut(P::Effect)> {
     asked: bool,
     /// When a change that nobody's key caused is to be drawn.
     due: Option<Instant>,
-    last_frame: Instant,
+    /// When a frame was drawn last that no key asked for. What a key asked for and comes after its frame is so drawn at once.
+    last_unasked: Instant,
     frame_every: Duration,
     clock: fn() -> i64,
     ended: Option<Ending>,
@@ -284,7 +285,7 @@ impl<P: Program, F: FnMut(P::Effect)> Loop<'_, P, F> {
                     self.settle()?;
                     self.changed()?;
                 }
-                () = sleep_until(due.unwrap_or(wake)), if due.is_some() => self.draw()?,
+                () = sleep_until(due.unwrap_or(wake)), if due.is_some() => self.draw_unasked()?,
                 () = sleep_until(wake) => {
                     self.look_at_theme()?;
                     self.take(Message::Clock { now_micros: (self.clock)() })?;
@@ -438,9 +439,9 @@ impl<P: Program, F: FnMut(P::Effect)> Loop<'_, P, F> {
 
     /// Something changed that no key asked for: it is drawn when the next frame is due.
     fn changed(&mut self) -> Result<(), ConsoleError> {
-        let due = self.last_frame + self.frame_every;
+        let due = self.last_unasked + self.frame_every;
         if due <= Instant::now() {
-            return self.draw();
+            return self.draw_unasked();
         }
         self.due.get_or_insert(due);
         Ok(())
@@ -453,6 +454,11 @@ impl<P: Program, F: FnMut(P::Effect)> Loop<'_, P, F> {
         Ok(())
     }
 
+    fn draw_unasked(&mut self) -> Result<(), ConsoleError> {
+        self.last_unasked = Instant::now();
+        self.draw()
+    }
+
     fn draw(&mut self) -> Result<(), ConsoleError> {
         self.due = None;
         if let Some(teller) = &mut self.teller {
@@ -460,7 +466,6 @@ impl<P: Program, F: FnMut(P::Effect)> Loop<'_, P, F> {
             let backend = self.terminal.backend_mut();
             backend.say(told.as_bytes());
             backend.present()?;
-            self.last_frame = Instant::now();
             self.drawn_epoch = self.program.focus_epoch();
             return Ok(());
         }
@@ -468,12 +473,12 @@ impl<P: Program, F: FnMut(P::Effect)> Loop<'_, P, F> {
         self.terminal.draw(|frame| program.view(frame))?;
         let before = Instant::now();
         self.terminal.backend_mut().present()?;
-        self.last_frame = Instant::now();
-        let slow = self.distance.is_far() || self.last_frame - before > SLOW_WRITE;
+        let written = Instant::now();
+        let slow = self.distance.is_far() || written - before > SLOW_WRITE;
         self.frame_every = if slow { FRAME_SLOW } else { FRAME };
         let epoch = self.program.focus_epoch();
         if std::mem::replace(&mut self.drawn_epoch, epoch) != epoch {
-            self.distance.drawn(self.last_frame.into_std());
+            self.distance.drawn(written.into_std());
         }
         Ok(())
     }
