@@ -163,6 +163,7 @@ pub async fn run<P: Program>(
         asked: true,
         due: None,
         last_unasked: Instant::now(),
+        awaited: false,
         frame_every: if options.linear { TOLD } else { FRAME },
         clock: options.clock,
         ended: None,
@@ -213,8 +214,10 @@ struct Loop<'a, P: Program, F: FnMut(P::Effect)> {
     asked: bool,
     /// When a change that nobody's key caused is to be drawn.
     due: Option<Instant>,
-    /// When a frame was drawn last that no key asked for. What a key asked for and comes after its frame is so drawn at once.
+    /// When a frame was drawn last that no key asked for.
     last_unasked: Instant,
+    /// Whether a key may have asked for what comes next, which is then drawn at once.
+    awaited: bool,
     frame_every: Duration,
     clock: fn() -> i64,
     ended: Option<Ending>,
@@ -319,6 +322,7 @@ impl<P: Program, F: FnMut(P::Effect)> Loop<'_, P, F> {
             }
         }
         self.look_at_theme()?;
+        self.awaited = self.teller.is_none();
         self.draw()
     }
 
@@ -440,7 +444,7 @@ impl<P: Program, F: FnMut(P::Effect)> Loop<'_, P, F> {
     /// Something changed that no key asked for: it is drawn when the next frame is due.
     fn changed(&mut self) -> Result<(), ConsoleError> {
         let due = self.last_unasked + self.frame_every;
-        if due <= Instant::now() {
+        if std::mem::take(&mut self.awaited) || due <= Instant::now() {
             return self.draw_unasked();
         }
         self.due.get_or_insert(due);
