@@ -124,7 +124,7 @@ const LIST: List<ItemList, Item> = List {
 
 /// How long is left, in words.
 fn due(item: &Item, now: Time) -> String {
-    if item.overdue || item.due <= now {
+    if item.is_overdue(now) {
         return format!("overdue {}", now.since(item.due).rough());
     }
     item.due.since(now).rough()

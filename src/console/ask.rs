@@ -191,7 +191,7 @@ impl Waiting {
         let open = || board.alerts.values().filter(|alert| alert.state == AlertState::Open);
         Self {
             cases: board.items.len(),
-            overdue: board.items.values().filter(|item| item.overdue || item.due <= now).count(),
+            overdue: board.items.values().filter(|item| item.is_overdue(now)).count(),
             conflicts: open().count(),
             critical: open().filter(|alert| alert.severity == Severity::Critical).count(),
         }

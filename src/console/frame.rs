@@ -9,6 +9,7 @@ use ratatui::text::{Line, Span};
 
 use super::action::{Action, Group};
 use super::app::{App, Over};
+use super::ask::Waiting;
 use super::keymap::Context;
 use super::keys::Key;
 use super::place::View;
@@ -25,7 +26,6 @@ use super::{linear, untrusted};
 use crate::api::AsOf;
 use crate::domain::readiness;
 use crate::domain::state::Board;
-use crate::domain::things::{AlertState, Severity};
 use crate::domain::time::Span as TimeSpan;
 
 /// Rows above the view: header, tabs, rule.
@@ -192,18 +192,17 @@ pub(super) fn title(app: &App) -> String {
     let dot = app.look().glyphs.dot;
     let mut title = format!("deeds {}", app.world.workspace);
     let Some(board) = app.world.present() else { return title };
-    let open = || board.alerts.values().filter(|alert| alert.state == AlertState::Open);
-    if !board.items.is_empty() {
-        _ = write!(title, " {dot} inbox {}", board.items.len());
+    let waiting = Waiting::of(board, app.world.now);
+    if waiting.cases > 0 {
+        _ = write!(title, " {dot} inbox {}", waiting.cases);
     }
-    match open().count() {
+    match waiting.conflicts {
         0 => {}
         1 => _ = write!(title, " {dot} 1 conflict"),
         count => _ = write!(title, " {dot} {count} conflicts"),
     }
-    let critical = open().filter(|alert| alert.severity == Severity::Critical).count();
-    if critical > 0 {
-        _ = write!(title, " {dot} {critical} critical!");
+    if waiting.critical > 0 {
+        _ = write!(title, " {dot} {} critical!", waiting.critical);
     }
     title
 }

@@ -47,7 +47,7 @@ impl App {
     fn overdue(&self) -> impl Iterator<Item = ItemNo> {
         let (board, clock) = (self.world.present(), self.world.clock);
         let items = board.into_iter().flat_map(|board| board.items.values());
-        items.filter(move |item| item.overdue || item.due <= clock).map(|item| item.no)
+        items.filter(move |item| item.is_overdue(clock)).map(|item| item.no)
     }
 
     /// Cases that have become overdue since the time was looked at last.

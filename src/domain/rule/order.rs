@@ -27,7 +27,7 @@ pub enum Urgency {
 impl Urgency {
     /// Of an item at that time.
     pub fn of(board: &Board, item: &Item, now: Time) -> Self {
-        if item.overdue || item.due <= now {
+        if item.is_overdue(now) {
             return Self::Overdue;
         }
         let alert = item.case.alert().and_then(|no| board.alerts.get(&no));

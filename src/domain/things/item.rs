@@ -447,6 +447,11 @@ pub struct ScopeRule {
 }
 
 impl Item {
+    /// Whether it should have been answered by then: also where nobody has recorded that yet.
+    pub fn is_overdue(&self, now: Time) -> bool {
+        self.overdue || self.due <= now
+    }
+
     /// The digest of the material a reviewer is shown: not of ages, counts or claims (RULES §12.4).
     pub fn digest(&self) -> Arc<str> {
         let shown = (

@@ -139,7 +139,7 @@ fn head(look: Look<'_>, room: usize, world: &World, item: &Item) -> Vec<Line<'st
         first.push(Span::styled(format!("   {words}"), style));
     }
     let (left, style) = (words::left(item.due, world.now), urgency(look, item, world.now));
-    let overdue = item.overdue || item.due <= world.now;
+    let overdue = item.is_overdue(world.now);
     let due = if overdue {
         format!("{} overdue since {}", look.glyphs.attention, words::clock(world.zone, item.due, world.now))
     } else {

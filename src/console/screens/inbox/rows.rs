@@ -193,7 +193,7 @@ fn titled(
 /// The time left, in the colour of its urgency; past the deadline with a sign and a word.
 fn due(look: Look<'_>, item: &Item, now: Time) -> Line<'static> {
     let words = words::left(item.due, now);
-    let overdue = item.overdue || item.due <= now;
+    let overdue = item.is_overdue(now);
     let words = if overdue { format!("{}OVERDUE", look.glyphs.attention) } else { words };
     styled(words, urgency(look, item, now))
 }
