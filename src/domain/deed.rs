@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use self::decided::{first_format, is_first_format};
 use super::code::Code;
+use super::command::is_default;
 use super::ids::{
     ActNo, Actor, AgentId, AlertNo, EventDigest, FanOutNo, Fence, IdempotencyKey, ItemNo, MapVersion,
     PersonId, QueueName, Seq, TaskId, TokenId, WorkNo, WorkspaceId,
@@ -186,6 +187,9 @@ impl Body {
         if let Self::MapApplied(new) = self {
             return Some(new.version);
         }
+        if let Self::WorkspaceCreated(born) | Self::WorkspaceFounded(born) = self {
+            return Some(born.version);
+        }
         if let Self::ScopeExpanded(change) | Self::ScopeRevoked(change) = self {
             return Some(change.version);
         }
@@ -228,8 +232,11 @@ pub struct NewWorkspace {
     /// The format of its deeds.
     #[serde(default = "first_format", skip_serializing_if = "is_first_format")]
     pub format: u32,
-    /// Its first map, version 0.
+    /// Its first map.
     pub model: Arc<Model>,
+    /// That map's version: 0 where it is nobody's yet, which is what older programs wrote of every map, else 1.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub version: MapVersion,
 }
 
 /// A map put in force as a whole.

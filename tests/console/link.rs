@@ -24,14 +24,14 @@ async fn a_write_that_nobody_owns_is_expanded_by_its_reviewer_and_commits() {
     desk.until("+ intake.writes crm/contact/").await;
     desk.keys("tab enter");
     desk.until("expanded; `u` undoes it").await;
-    desk.until("map v1").await;
+    desk.until("map v2").await;
     // The map's deed comes before the answer's own; what is undone is the answer.
     desk.until("last answered: #1 expand").await;
     let read = intake.get("/v1/entities/crm/contact/acme").await;
     assert_eq!(read["fields"]["score"]["value"], 71, "{}", read.text);
     desk.keys("u tab enter");
     desk.until("waits again").await;
-    desk.until("map v2").await;
+    desk.until("map v3").await;
     server.stop().await;
 }
 

@@ -269,7 +269,7 @@ fn a_contradiction_that_the_map_does_not_have_is_over() {
     );
     let without = TEAM.replace("name = \"double truth\"", "name = \"another truth\"");
     let model = Arc::new(map::parse(&without).applicable().unwrap());
-    let (if_version, reason) = (MapVersion(0), None);
+    let (if_version, reason) = (MapVersion(1), None);
     let apply = ApplyMap { model, if_version, reason, planned: false, take_back: false };
     assert!(world.ask("ada", Command::ApplyMap(apply)).is_done());
     play(&mut world, "alerts\n items");

@@ -45,7 +45,7 @@ fn every_deed_names_the_map_that_is_in_force_at_its_place() {
         "stranger writes nowhere/x plan='gold'@0 -> escalated unowned
          dana expands #1 stranger writes nowhere/*#plan -> recorded
          dana undoes #1 -> recorded
-         map v2",
+         map v3",
     );
     let mut in_force = 0;
     for deed in &world.deeds {

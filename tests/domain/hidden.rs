@@ -288,7 +288,7 @@ fn hidden_then_or_hidden_now() {
         "hidden = [\"crm/deal/*#stage\"]",
         1,
     );
-    apply(&mut world, &open, 0);
+    apply(&mut world, &open, 1);
     run(&mut world, "sales writes crm/deal/7 discount=13@1");
     let product = AgentId::new("product").unwrap();
     let seen = |deed: &&Deed| {
@@ -318,10 +318,10 @@ fn others_words_in_own_deeds_are_hidden_with_the_field() {
         "writes = [\"crm/account/*#plan\", \"crm/account/*#health\"",
         1,
     );
-    apply(&mut world, &given, 0);
+    apply(&mut world, &given, 1);
     assert_eq!(run(&mut world, "sales accepts 1").outcome.as_str(), "proposed", "it is support's by now");
     let hidden = given.replacen("hidden = [\"hr/**\"", "hidden = [\"crm/account/*#plan\", \"hr/**\"", 1);
-    apply(&mut world, &hidden, 1);
+    apply(&mut world, &hidden, 2);
     let sales = AgentId::new("sales").unwrap();
     let sight = Sight::now(&sales, &world.state.board.map);
     let told: Vec<String> = world

@@ -34,7 +34,7 @@ fn expand_makes_a_new_map_and_decides_the_input_afresh() {
         = crm/contact/7#score nothing
         sam expands #1 sourcing writes crm/contact/*#score -> recorded
         = crm/contact/7#score 9 v1
-        map v1
+        map v2
         items
         works sourcing 1
         sourcing writes crm/contact/8 score=3@0 -> committed
@@ -65,7 +65,7 @@ fn the_suggestion_is_the_nearest_zone() {
 fn expand_settles_those_alike() {
     let mut world = check(THREE_ALIKE);
     let shown = shown(&world, "dana", 2, &expand("sales", "support/macro/*"));
-    assert_eq!(shown.map, Some((0, 1)));
+    assert_eq!(shown.map, Some((1, 2)));
     assert_eq!(shown.settles, [ItemNo(1), ItemNo(3)]);
     assert_eq!(shown.obstacle, None);
     play(
@@ -207,12 +207,12 @@ fn an_overlap_is_refused_with_its_owner() {
     play(
         &mut world,
         "
-        map v0
+        map v1
         items #1
         dana transfers #1 crm/contact/*#status from sourcing to sales -> refused not-allowed
         dana! transfers #1 crm/contact/*#status from support to sales -> refused overlap
         dana! transfers #1 crm/contact/*#status from sourcing to sales -> recorded
-        map v1
+        map v2
         sales writes crm/contact/7 status=new@0 -> committed
         sourcing writes crm/contact/7 status=sourced@1 -> proposed not-owner
         ",
@@ -233,13 +233,13 @@ fn what_an_agent_asked_comes_back_with_what_it_may_do_now() {
         &mut world,
         "
         dana expands #1 sales writes crm/deal/* -> recorded
-        map v0
+        map v1
         works sales 1
         dana undoes #1 -> recorded
         works
         dana expands #1 support writes crm/ticket/* -> refused overlap
         dana expands #2 support writes crm/ticket/* -> recorded
-        map v1
+        map v2
         works sales 1
         items #1
         ",
@@ -275,12 +275,12 @@ fn a_case_that_an_earlier_answer_settled_goes_through_without_a_new_map() {
         sales writes crm/contact/1 score=1@0 -> escalated unowned
         sales writes crm/contact/2 score=2@0 -> escalated unowned
         dana expands #1 sales writes crm/contact/*#score -> recorded
-        map v1
+        map v2
         dana expands #2 sales writes crm/contact/*#score -> recorded
-        map v1
+        map v2
         = crm/contact/2#score 2 v1
         dana undoes #2 -> recorded
-        map v1
+        map v2
         sales writes crm/contact/1 score=3@1 -> committed
         ",
     );
@@ -322,7 +322,7 @@ fn handle_leaves_the_scope_and_tells_the_agent() {
         dana handles #1 ' ' -> refused wrong-state
         dana handles #1 'I called them' -> recorded
         items
-        map v0
+        map v1
         works sales 1
         ",
     );
@@ -472,7 +472,7 @@ fn a_stored_input_can_be_stale_by_now() {
         sam sets crm/contact/7#score 4@0 'counted by hand' -> committed
         sam expands #1 sourcing writes crm/contact/*#score -> recorded
         = crm/contact/7#score 4 v1
-        map v1
+        map v2
         items
         works sourcing 1
         alerts stale-write x1
@@ -556,7 +556,7 @@ fn an_answer_does_not_go_around_a_pause() {
         sam expands #1 sourcing writes crm/contact/*#score -> recorded
         dana expands #2 sales outputs slack/deals -> recorded
         = crm/contact/7#score nothing
-        map v2
+        map v3
         items
         works sales 1, sourcing 1
         ",

@@ -39,9 +39,9 @@ fn an_expansion_covers_the_case() {
         dana expands #1 sales writes blog/post#author -> refused overlap
         dana expands #1 sales outputs blog/post -> refused overlap
         dana expands #1 sales triggers blog -> refused overlap
-        map v0
-        dana expands #1 sales writes blog/post#title -> recorded
         map v1
+        dana expands #1 sales writes blog/post#title -> recorded
+        map v2
         sales acts fax/all send_it on crm/deal/7 -> escalated unowned
         dana expands #3 sales outputs fax/some -> refused overlap
         dana expands #3 sales writes crm/fax/* -> refused overlap
@@ -114,7 +114,7 @@ fn what_a_revoked_agent_left_behind_is_not_committed() {
         "
         = crm/contact/7#score nothing
         works sourcing 1
-        map v1
+        map v2
         ",
     );
     let work = world.state.board.works.values().next().unwrap();

@@ -42,12 +42,12 @@ fn maps_and_tokens_are_for_admins() {
         })
     };
     for who in ["sales", "dana", "wanda"] {
-        assert_eq!(world.ask(who, apply(0)).code.unwrap().as_str(), "not-allowed", "{who}");
+        assert_eq!(world.ask(who, apply(1)).code.unwrap().as_str(), "not-allowed", "{who}");
     }
     assert_eq!(world.ask("ada", apply(3)).code.unwrap().as_str(), "map-moved");
-    assert!(world.ask("ada", apply(0)).code.is_none());
-    assert_eq!(world.ask("ada", apply(0)).code.unwrap().as_str(), "map-moved");
-    play(&mut world, "map v1");
+    assert!(world.ask("ada", apply(1)).code.is_none());
+    assert_eq!(world.ask("ada", apply(1)).code.unwrap().as_str(), "map-moved");
+    play(&mut world, "map v2");
 }
 
 fn token(id: &str, name: &str, expires: Option<deeds::domain::time::Time>) -> Token {

@@ -139,11 +139,11 @@ fn what_nobody_owns_reaches_a_person_and_is_sent_on_when_a_zone_grows() {
         dana expands #1 billing triggers email.opened with #2 -> recorded
         items
         works billing 2, sales 2
-        map v1
+        map v2
         ",
     );
     assert_eq!(dispatches(&world), ["billing email.opened []", "billing email.opened []"]);
-    play(&mut world, "dana undoes #1 -> recorded\n items #1 #2\n map v2\n works");
+    play(&mut world, "dana undoes #1 -> recorded\n items #1 #2\n map v3\n works");
     play(
         &mut world,
         r#"

@@ -24,7 +24,7 @@ fn an_expansion_is_taken_back_whole() {
         sam undoes #1 -> recorded
         items #1 #2
         works
-        map v2
+        map v3
         = crm/contact/7#score null v2
         = crm/contact/8#score null v2
         sourcing writes crm/contact/9 score=1@0 -> escalated unowned
@@ -76,7 +76,7 @@ fn a_field_written_since_keeps_the_answer() {
         sourcing writes crm/contact/7 score=10@1 -> committed
         sam undoes #1 -> refused used-since
         = crm/contact/7#score 10 v2
-        map v1
+        map v2
         ",
     );
 }
@@ -196,7 +196,7 @@ fn what_came_into_being_is_not_undone() {
         = blog/post#title hello v1
         dana undoes #1 -> refused used-since
         = blog/post#title hello v1
-        map v1
+        map v2
         ",
     );
 }
@@ -223,7 +223,7 @@ fn a_transfer_that_was_used_stays() {
         dana! transfers #1 crm/contact/*#status from sourcing to sales -> recorded
         sales writes crm/contact/7 status=new@0 -> committed
         dana undoes #1 -> refused used-since
-        map v1
+        map v2
         ",
     );
 }

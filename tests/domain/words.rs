@@ -446,9 +446,9 @@ fn a_zone_goes_over_by_agreement() {
             eve rejects #1 'not yet' -> recorded
             works sales 1
             sales sends '{OFFER}' -> escalated
-            map v0
-            eve approves #2 -> recorded
             map v1
+            eve approves #2 -> recorded
+            map v2
             works sales 2, support 1
             support writes crm/deal/7 stage=won@0 -> committed
             sales writes crm/deal/7 stage=open@1 -> proposed not-owner
@@ -457,7 +457,7 @@ fn a_zone_goes_over_by_agreement() {
         ),
     );
     let step = world.state.board.maps.back().unwrap();
-    assert_eq!((step.by.name(), step.version.0), ("eve", 1));
+    assert_eq!((step.by.name(), step.version.0), ("eve", 2));
     assert!(
         step.reason
             .as_ref()
@@ -477,9 +477,9 @@ fn a_zone_goes_over_by_agreement() {
         r#"
         sales sends '{"do":"offer-zone","pattern":"crm/deal/*#value","to":"support","reason":"too"}' -> escalated
         dana approves #3 -> recorded
-        map v2
-        dana undoes #3 -> recorded
         map v3
+        dana undoes #3 -> recorded
+        map v4
         items #3
         sales writes crm/deal/8 value=7@0 -> committed
         "#,

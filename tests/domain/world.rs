@@ -124,7 +124,8 @@ impl World {
     pub(crate) fn old(map_toml: &str) -> Self {
         let born = Self::new(map_toml).deeds.remove(0);
         let Body::WorkspaceFounded(new) = born.body else { panic!("born as {}", born.body.type_name()) };
-        let body = Body::WorkspaceCreated(Box::new(NewWorkspace { format: 1, ..*new }));
+        let body =
+            Body::WorkspaceCreated(Box::new(NewWorkspace { format: 1, version: MapVersion(0), ..*new }));
         Self::born(deed(Seq(1), born.recorded, Actor::Deeds, body))
     }
 

@@ -66,7 +66,7 @@ async fn proposals_of_a_megabyte() {
     };
     let map = TEAM.replace("\"crm/account/*#health\"", "\"crm/account/*#health*\"");
     let put =
-        server.dana.request("PUT", "/v1/map").header("if-match", "\"0\"").body(map).send().await.unwrap();
+        server.dana.request("PUT", "/v1/map").header("if-match", "\"1\"").body(map).send().await.unwrap();
     assert_eq!(put.status(), 200, "{}", put.text().await.unwrap());
     let came = flood(&sales, "/v1/writes", (0..400).map(proposal)).await;
     let (kept, over) = (with_code(&came, "not-owner").len(), with_code(&came, "over-budget"));

@@ -9,7 +9,7 @@ use super::{ask, foretold, index, keep, recount};
 use deeds::domain::command::{Command, Override, OverrideVerb, Principal, Request, TokenStep};
 use deeds::domain::decide::{Answer, decide, found, next_due};
 use deeds::domain::deed::{Body, Deed, NewWorkspace, Origin};
-use deeds::domain::ids::{Actor, AgentId, ItemNo, PersonId, TokenId};
+use deeds::domain::ids::{Actor, AgentId, ItemNo, MapVersion, PersonId, TokenId};
 use deeds::domain::map::Model;
 use deeds::domain::state::{Board, State, Timer};
 use deeds::domain::things::{Item, Token, TokenClass};
@@ -44,7 +44,11 @@ impl World {
         if let Body::WorkspaceFounded(new) = &born.body
             && old
         {
-            born.body = Body::WorkspaceCreated(Box::new(NewWorkspace { format: 1, ..(**new).clone() }));
+            born.body = Body::WorkspaceCreated(Box::new(NewWorkspace {
+                format: 1,
+                version: MapVersion(0),
+                ..(**new).clone()
+            }));
             born.decided = None;
         }
         let mut state = State::new(born.body.model().unwrap().workspace.clone());

@@ -51,7 +51,7 @@ async fn what_is_claimed_by_somebody_who_left_the_map_can_be_answered() {
     told(&answer(&server.dana, &no, handled()).await, "refused", Some("claimed"));
 
     let without = TEAM.replace("deputies = [\"sam\"]", "deputies = [\"eve\"]");
-    let request = server.dana.request("PUT", "/v1/map?reason=sam+left").header("if-match", "\"0\"");
+    let request = server.dana.request("PUT", "/v1/map?reason=sam+left").header("if-match", "\"1\"");
     told(&came(request.body(without)).await, "recorded", None);
     let shown = server.dana.get(&format!("/v1/inbox/{no}")).await;
     assert!(shown["item"]["claimed_by"].is_null(), "{}", shown.text);
@@ -217,7 +217,7 @@ async fn a_map_says_who_can_not_answer_and_whose_account_is_whose() {
         "sam@northwind.example",
         "who is not in the map is named by account"
     );
-    let request = server.dana.request("PUT", "/v1/map?reason=people").header("if-match", "\"0\"");
+    let request = server.dana.request("PUT", "/v1/map?reason=people").header("if-match", "\"1\"");
     told(&came(request.body(known)).await, "recorded", None);
     assert_eq!(sam.get("/v1/whoami").await["actor"]["name"], "sam");
 
@@ -244,7 +244,7 @@ async fn a_file_takes_back_nothing_that_an_answer_gave_unseen() {
 
     let put = async |text: String, query: &str| {
         let request =
-            server.dana.request("PUT", &format!("/v1/map?reason=x{query}")).header("if-match", "\"1\"");
+            server.dana.request("PUT", &format!("/v1/map?reason=x{query}")).header("if-match", "\"2\"");
         came(request.body(text)).await
     };
     let checked = came(server.dana.request("POST", "/v1/map/check").body(TEAM)).await;
@@ -269,15 +269,15 @@ async fn a_file_takes_back_nothing_that_an_answer_gave_unseen() {
         let asked = format!("/v1/map?reason=x{query}");
         came(server.dana.request("PUT", &asked).header("if-match", version).body(TEAM))
     };
-    let refused = old("", "\"2\"").await;
+    let refused = old("", "\"3\"").await;
     told(&refused, "refused", Some("takes-back"));
     assert!(
         refused["message"].as_str().unwrap().contains("`+ support.writes nowhere/*`"),
         "{}",
         refused.text
     );
-    told(&old("&take_back=true", "\"2\"").await, "recorded", None);
-    told(&old("", "\"3\"").await, "recorded", None);
+    told(&old("&take_back=true", "\"3\"").await, "recorded", None);
+    told(&old("", "\"4\"").await, "recorded", None);
     server.stop().await;
 }
 
@@ -290,7 +290,7 @@ async fn taking_it_back_is_insisted_on() {
     let grant = json!({"what": "write", "value": "nowhere/*"});
     let yes = json!({"kind": "expand", "agent": "support", "grant": grant});
     told(&answer(&server.dana, &asked["item"], yes).await, "recorded", None);
-    let request = server.dana.request("PUT", "/v1/map?reason=x&take_back=true").header("if-match", "\"1\"");
+    let request = server.dana.request("PUT", "/v1/map?reason=x&take_back=true").header("if-match", "\"2\"");
     told(&came(request.body(TEAM)).await, "recorded", None);
     let checked = came(server.dana.request("POST", "/v1/map/check").body(TEAM)).await;
     assert!(checked["pulled"].is_null(), "{}", checked.text);

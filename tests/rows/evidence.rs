@@ -82,7 +82,7 @@ async fn a_word_in_the_map_is_no_evidence() {
     told(&write(&sales, 2).await, "committed", None);
     assert_eq!(gate(&server, "stable").await.0, "holds");
     let later = ALONE.replace("2026-01-01", "2026-04-01");
-    let put = server.dana.request("PUT", "/v1/map").header("if-match", "\"0\"");
+    let put = server.dana.request("PUT", "/v1/map").header("if-match", "\"1\"");
     let put = super::support::came(put.body(later)).await;
     told(&put, "recorded", None);
     assert_eq!(gate(&server, "stable").await.1, "live 10 of 28 days");

@@ -146,7 +146,7 @@ async fn whom_the_map_does_not_name_sees_what_it_sent_and_its_scratch() {
 
     // A workspace that only observes takes the team as it is.
     let map = TEAM.replacen("governance_owner", "mode = \"observe\"\ngovernance_owner", 1);
-    let applied = server.dana.request("PUT", "/v1/map?reason=adopt").header("if-match", "0").body(map);
+    let applied = server.dana.request("PUT", "/v1/map?reason=adopt").header("if-match", "1").body(map);
     assert_eq!(applied.send().await.unwrap().status().as_u16(), 200);
     assert_eq!(stranger.get("/v1/entities/crm/deal/7").await["fields"]["stage"]["value"], "secret-stage");
     server.stop().await;
@@ -435,7 +435,7 @@ async fn what_was_accepted_and_refused_is_hidden_once_its_field_is() {
     assert!(streamed(&server, &support).await.contains("planted"));
     let hiding = "id = \"support\"\nhidden = [\"crm/account/7#health\"]\n";
     let map = super::TEAM.replacen("id = \"support\"\n", hiding, 1);
-    let applied = server.dana.request("PUT", "/v1/map?reason=hide").header("if-match", "0").body(map);
+    let applied = server.dana.request("PUT", "/v1/map?reason=hide").header("if-match", "1").body(map);
     assert_eq!(applied.send().await.unwrap().status().as_u16(), 200);
     assert!(!streamed(&server, &support).await.contains("planted"));
     server.stop().await;
@@ -462,7 +462,7 @@ async fn a_repeated_answer_hides_what_is_hidden_since() {
     assert_eq!(send().await.text, first.text);
     let hiding = "id = \"sales\"\nhidden = [\"crm/account/7#health\"]\n";
     let map = super::TEAM.replacen("id = \"sales\"\n", hiding, 1);
-    let applied = server.dana.request("PUT", "/v1/map?reason=hide").header("if-match", "0").body(map);
+    let applied = server.dana.request("PUT", "/v1/map?reason=hide").header("if-match", "1").body(map);
     assert_eq!(applied.send().await.unwrap().status().as_u16(), 200);
     let again = send().await;
     told(&again, "stale", Some("stale"));

@@ -175,7 +175,7 @@ async fn a_zone_goes_over_when_the_person_accountable_confirms() {
     let changes = preview["changes"].clone();
     told(&answer(&server.dana, &item, yes).await, "recorded", None);
     let map = server.dana.get("/v1/map").await;
-    assert_eq!(map["version"], 1, "{}", map.text);
+    assert_eq!(map["version"], 2, "{}", map.text);
     assert_eq!(changes, json!(["+ sales.except crm/deal/*#stage", "+ growth.writes crm/deal/*#stage"]));
     assert_eq!(work(&growth, "decision").await.len(), 1);
     let stage = json!({"stage": "won"});
@@ -222,14 +222,14 @@ async fn an_offered_zone_is_looked_at_again_before_it_goes_over() {
     told(&answer(&sam, &first, no).await, "recorded", None);
     let heard = work(&sales, "decision").await;
     assert_eq!(heard[0]["kind"]["note"], "they know the customer");
-    assert_eq!(server.dana.get("/v1/map").await["version"], 0, "the zone stays");
+    assert_eq!(server.dana.get("/v1/map").await["version"], 1, "the zone stays");
 
-    // By the time it is confirmed another agent has it: support, which the map says from v1 on.
+    // By the time it is confirmed another agent has it: support, which the map says from v2 on.
     let second = sales.post("/v1/zone-offers", offer("stage")).await["item"].clone();
     let moved = governed
         .replace("writes = [\"crm/deal/*\"]", "writes = [\"crm/deal/*\"]\nexcept = [\"crm/deal/*#stage\"]")
         .replace("\"support/ticket/*\"]", "\"support/ticket/*\", \"crm/deal/*#stage\"]");
-    told(&put(0, moved.clone()).await, "recorded", None);
+    told(&put(1, moved.clone()).await, "recorded", None);
     told(&answer(&sam, &second, yes.clone()).await, "refused", Some("not-yours"));
     let collides = sales.post("/v1/zone-offers", offer("stage")).await;
     told(&collides, "refused", Some("not-yours"));
@@ -238,7 +238,7 @@ async fn an_offered_zone_is_looked_at_again_before_it_goes_over() {
     let third = sales.post("/v1/zone-offers", offer("value")).await["item"].clone();
     let handed = moved
         .replace("role = \"Grows accounts\"\nowner = \"sam\"", "role = \"Grows accounts\"\nowner = \"dana\"");
-    told(&put(1, handed).await, "recorded", None);
+    told(&put(2, handed).await, "recorded", None);
     told(&answer(&sam, &third, yes.clone()).await, "refused", Some("not-named"));
     let preview = server.dana.post(&format!("/v1/inbox/{third}/preview"), yes.clone()).await;
     assert_eq!(preview["changes"][0], "+ sales.except crm/deal/*#value", "{}", preview.text);
@@ -248,7 +248,7 @@ async fn an_offered_zone_is_looked_at_again_before_it_goes_over() {
     // The answer is taken back, and the offer waits again.
     told(&server.dana.post(&format!("/v1/inbox/{third}/undo"), json!({})).await, "recorded", None);
     let map = server.dana.get("/v1/map").await;
-    assert_eq!(map["version"], 4, "{}", map.text);
+    assert_eq!(map["version"], 5, "{}", map.text);
     assert_eq!(work(&growth, "decision").await, [] as [Json; 0], "what was not fetched is taken back");
     let value = json!({"value": 7});
     told(&write(&sales, "crm/deal/7", "update", value, json!({"value": 0})).await, "committed", None);

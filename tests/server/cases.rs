@@ -119,10 +119,10 @@ async fn an_unowned_field_goes_to_a_person_and_expanding_commits_the_stored_writ
     let (version, digest) = (shown["item"]["version"].clone(), shown["digest"].clone());
     let expand = json!({"kind": "expand", "agent": "intake", "grant": {"what": "write", "value": "crm/contact/*#score"}});
     let preview = server.dana.post(&format!("/v1/inbox/{no}/preview"), expand.clone()).await;
-    assert_eq!((&preview["map"], &preview["obstacle"]), (&json!([0, 1]), &json!(null)), "{}", preview.text);
+    assert_eq!((&preview["map"], &preview["obstacle"]), (&json!([1, 2]), &json!(null)), "{}", preview.text);
     let head = server.dana.get("/v1/inbox").await["seq"].clone();
     assert_eq!((&preview["seq"], &preview["deeds"][1]["type"]), (&head, &json!("deeds.write.committed")));
-    assert_eq!(server.dana.get("/v1/map").await["version"], 0, "nothing is recorded by a look ahead");
+    assert_eq!(server.dana.get("/v1/map").await["version"], 1, "nothing is recorded by a look ahead");
     let none = server.dana.post(&format!("/v1/inbox/{no}/preview?include=99"), expand.clone()).await;
     assert_eq!((&none["code"], &none["map"]), (&json!("changed"), &json!(null)), "{}", none.text);
 
@@ -135,7 +135,7 @@ async fn an_unowned_field_goes_to_a_person_and_expanding_commits_the_stored_writ
 
     let answered = server.dana.post(&format!("/v1/inbox/{no}/answer"), body).await;
     assert_eq!(answered["outcome"], "recorded", "{}", answered.text);
-    assert_eq!(server.dana.get("/v1/map").await["version"], 1);
+    assert_eq!(server.dana.get("/v1/map").await["version"], 2);
     let entity = intake.get("/v1/entities/crm/contact/acme").await;
     assert_eq!(
         (&entity["fields"]["score"]["value"], &entity["fields"]["score"]["version"]),
@@ -309,21 +309,21 @@ async fn a_map_is_applied_by_its_version_and_a_broken_one_says_where() {
     assert!(checked.applicable && !checked.changes.is_empty(), "{checked:?}");
     let wrong = client.apply_map(&grown, MapVersion(7), None, false).await.unwrap();
     assert_eq!(wrong.code, Some(Code::MapMoved));
-    let applied = client.apply_map(&grown, MapVersion(0), Some("ops joins"), false).await.unwrap();
+    let applied = client.apply_map(&grown, MapVersion(1), Some("ops joins"), false).await.unwrap();
     assert!(applied.is_done(), "{applied:?}");
     let map = client.map(None).await.unwrap();
-    assert_eq!(map.version, MapVersion(1));
+    assert_eq!(map.version, MapVersion(2));
     assert!(map.model.agents.iter().any(|agent| agent.id.as_str() == "ops"));
 
     let broken = format!(
         "{grown}\n[[agent]]\nid = \"thief\"\nrole = \"x\"\nowner = \"sam\"\nwrites = [\"pipeline/*\"]\n"
     );
-    let problem = client.apply_map(&broken, MapVersion(1), None, false).await.unwrap_err();
+    let problem = client.apply_map(&broken, MapVersion(2), None, false).await.unwrap_err();
     let problem = problem.problem().unwrap().clone();
     assert_eq!((problem.code.as_ref(), problem.status), ("map-broken", 422));
     let finding = problem.findings.iter().find(|finding| finding.lint == "two-writers").unwrap();
     assert!(finding.line > 0 && !finding.mend.is_empty(), "{finding:?}");
-    assert_eq!(client.map(None).await.unwrap().version, MapVersion(1));
+    assert_eq!(client.map(None).await.unwrap().version, MapVersion(2));
     server.stop().await;
 }
 

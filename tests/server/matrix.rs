@@ -72,7 +72,7 @@ async fn ask(caller: &Caller, route: &Address) -> Came {
     }
     let mut request = caller.request(route.method, &path);
     if route.path == "/v1/map" {
-        request = request.header("if-match", "\"0\"");
+        request = request.header("if-match", "\"1\"");
     }
     came(request.body(body)).await
 }

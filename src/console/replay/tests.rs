@@ -50,7 +50,7 @@ fn team() -> Team {
         team.agent("dog", write("issue/bd-019", "status", "open", n * 2 + 1, "release stuck")).unwrap();
     }
     let model = Arc::new(parse(&OBSERVING.replace("observe", "enforce")).model.unwrap());
-    let apply = ApplyMap { model, if_version: MapVersion(0), reason: None, planned: false, take_back: false };
+    let apply = ApplyMap { model, if_version: MapVersion(1), reason: None, planned: false, take_back: false };
     team.person(&PersonId::new("dana").unwrap(), TokenClass::Admin, Command::ApplyMap(apply)).unwrap();
     team
 }
@@ -139,15 +139,15 @@ fn another_map_is_asked_by_the_rules_and_told_in_words() {
     let mut team = team();
     let (mut runner, _) = replay(&mut team, (120, 60));
     let end = press(&mut team, &mut runner, "end");
-    assert!(end.contains("UNDER v1"), "{end}");
+    assert!(end.contains("UNDER v2"), "{end}");
     assert!(
-        line_with(&end, "is a proposal to mayor; it was committed").contains("under v1, deed #"),
+        line_with(&end, "is a proposal to mayor; it was committed").contains("under v2, deed #"),
         "{end}"
     );
     let own = press(&mut team, &mut runner, "[ [");
-    assert!(own.contains("UNDER v0") && own.contains("every step comes out the same"), "{own}");
+    assert!(own.contains("UNDER v1") && own.contains("every step comes out the same"), "{own}");
     let enforced = press(&mut team, &mut runner, "]");
-    assert!(enforced.contains("UNDER v0 if it enforced"), "{enforced}");
+    assert!(enforced.contains("UNDER v1 if it enforced"), "{enforced}");
     assert!(enforced.contains("is a proposal to mayor"), "{enforced}");
     assert!(press(&mut team, &mut runner, "] ]").contains("no newer version of the map"));
 }

@@ -145,7 +145,7 @@ fn an_unowned_field_becomes_an_item_and_expanding_commits_it() {
     assert_eq!(refused.code.unwrap().as_str(), "agent-token");
     let reply = world.dana(answer);
     assert_eq!(reply.outcome, Outcome::Recorded, "{reply:?}");
-    assert_eq!(world.state.board.map_version.0, 1);
+    assert_eq!(world.state.board.map_version.0, 2);
     let entity = world.state.entities.get("crm/contact/acme").unwrap();
     assert_eq!(entity.fields[0].1.value.plain(), "9");
     let undone = world

@@ -68,7 +68,7 @@ impl Board {
     fn begin(&mut self, deed: &Deed, born: &NewWorkspace) {
         self.format = born.format;
         self.mark_applied(deed, false);
-        self.put_map(deed, MapVersion(0), Arc::clone(&born.model), vec!["the first map".to_owned()]);
+        self.put_map(deed, born.version, Arc::clone(&born.model), vec!["the first map".to_owned()]);
     }
 
     fn raise_format(&mut self, deed: &Deed, new: &NewFormat) {

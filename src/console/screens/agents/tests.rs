@@ -103,10 +103,41 @@ fn the_agents_at_three_widths() {
 fn a_map_that_is_overdue_is_a_word_in_the_head() {
     let mut team = Team::new(MAP, start()).unwrap();
     let head = |team: &mut Team| console(team, 120, 36).screen_text().lines().next().unwrap().to_owned();
-    assert!(head(&mut team).contains("map v0") && !head(&mut team).contains("overdue"));
+    assert!(head(&mut team).contains("map v1") && !head(&mut team).contains("overdue"));
     team.pass(Span::from_hours(24 * 91)).unwrap();
     let said = head(&mut team);
-    assert!(said.contains("map v0 overdue"), "{said}");
+    assert!(said.contains("map v1 overdue"), "{said}");
+}
+
+/// What people approved of an agent's mails, from one part of the days to the next.
+#[test]
+fn approvals_go_from_one_part_of_the_days_to_the_next() {
+    let mut team = team();
+    for (approves, thread) in [(false, "a"), (true, "b"), (true, "c"), (true, "d")] {
+        mail_answered(&mut team, thread, approves);
+        if thread != "c" {
+            team.pass(Span::from_hours(24 * 8)).unwrap();
+        }
+    }
+    let mut runner = console(&mut team, 120, 48);
+    let shown = press(&mut team, &mut runner, "j");
+    let words = shown.lines().skip_while(|line| !line.contains("approved")).take(2);
+    let words: String = words.filter_map(|line| Some(line.split_once('│')?.1)).collect();
+    let words = words.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains("75% of 4 as they were, in 28 days: 0%→100%→100%"), "{shown}");
+}
+
+/// Sales sends a mail, and dana says yes or no to it.
+fn mail_answered(team: &mut Team, thread: &str, approves: bool) {
+    let mail = json!({"do": "publish", "output": "mail/outbox", "thread": thread, "body": "an offer"});
+    let no = team.agent("sales", mail).unwrap().item.unwrap();
+    let item = &team.state.board.items[&no];
+    let answer =
+        if approves { json!({"kind": "approve"}) } else { json!({"kind": "reject", "note": "not yet"}) };
+    let step = json!({"do": "item", "item": no, "step": "answer", "version": item.version,
+        "digest": item.digest(), "answer": answer});
+    let step = serde_json::from_value(step).unwrap();
+    assert!(team.person(&"dana".parse().unwrap(), TokenClass::Reviewer, step).unwrap().is_done());
 }
 
 #[test]

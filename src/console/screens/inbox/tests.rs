@@ -183,10 +183,10 @@ fn expanding_says_what_will_be_true_and_then_it_is() {
     assert_eq!(team.state.board.items.len(), 3);
     press(&mut team, &mut runner, "e tab enter");
     assert_eq!(team.state.board.items.len(), 1, "{}", runner.screen_text());
-    assert_eq!(team.state.board.map_version.0, 1);
+    assert_eq!(team.state.board.map_version.0, 2);
     let screen = runner.screen_text();
     assert!(screen.contains("#1 and 1 alike expanded; `u` undoes it"), "{screen}");
-    assert!(screen.contains("map v1"), "{screen}");
+    assert!(screen.contains("map v2"), "{screen}");
     runner.send_keys("u").unwrap();
     assert!(runner.screen_text().contains("these wait again: #1 #2"), "{}", runner.screen_text());
     runner.send_keys("tab enter").unwrap();
@@ -380,7 +380,7 @@ fn pasted_text_never_decides() {
     runner.paste("\t\n\n");
     team.serve(&mut runner);
     assert_eq!(team.state.board.items.len(), 3);
-    assert_eq!(team.state.board.map_version.0, 0);
+    assert_eq!(team.state.board.map_version.0, 1);
 }
 
 #[test]

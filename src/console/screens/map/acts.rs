@@ -14,7 +14,7 @@ use crate::console::widgets::cells;
 use crate::console::widgets::list::{GUTTER, ListState};
 use crate::console::world::World;
 use crate::domain::code::Code;
-use crate::domain::ids::{AgentId, MapVersion};
+use crate::domain::ids::{AgentId, MapVersion, Seq};
 use crate::domain::map::Model;
 use crate::domain::path::{FieldPath, Pattern};
 use crate::domain::state::Board;
@@ -372,6 +372,7 @@ fn since(board: &Board, pattern: &Pattern, owners: &[AgentId]) -> Option<(MapVer
     };
     let steps = board.maps.iter().rev().take_while(|step| same(&step.model));
     let first = steps.last()?;
+    // The map that a workspace began with is that of its first deed; before the oldest of the others there were more.
     let oldest = board.maps.front().is_some_and(|oldest| oldest.version == first.version);
-    Some((first.version, oldest && first.version > MapVersion(0)))
+    Some((first.version, oldest && first.deed > Seq(1)))
 }

@@ -122,7 +122,7 @@ fn who_owns_a_path_is_answered_while_it_is_typed() {
     assert!(typed.contains("intake (dana)"), "{typed}");
     let shown = press(&mut team, &mut runner, "enter");
     assert!(shown.lines().any(|line| line.starts_with("▌") && line.contains("#status")), "{shown}");
-    assert!(shown.contains("intake (since the first map)"), "{shown}");
+    assert!(shown.contains("intake (since map v1)"), "{shown}");
     let nobody = press(&mut team, &mut runner, "/ text:crm/contact/acme#iban");
     assert!(nobody.contains("! nobody") && nobody.contains("queue ops"), "{nobody}");
     let broken = press(&mut team, &mut runner, "text:# enter");
@@ -362,7 +362,7 @@ fn the_map_is_edited_checked_and_put_in_force() {
     insta::assert_snapshot!("plan_120x36", runner.screen_text());
     let done = press(&mut team, &mut runner, "tab enter");
     assert!(
-        done.contains("the new map is in force") && done.contains("map v1") && done.contains("refunds/*"),
+        done.contains("the new map is in force") && done.contains("map v2") && done.contains("refunds/*"),
         "{done}"
     );
     assert!(!file.exists());
@@ -424,24 +424,24 @@ fn versions_are_walked_with_who_decided_them_and_why() {
 
     // First what made the version in force, on the map as it is.
     let three = press(&mut team, &mut runner, "[");
-    assert!(three.contains("map v3, in force: what made it, v2 → v3"), "{three}");
+    assert!(three.contains("map v4, in force: what made it, v3 → v4"), "{three}");
     assert!(three.contains("and back again") && three.contains("+ payments"), "{three}");
     assert!(three.contains("decided by ☺ dana"), "{three}");
     insta::assert_snapshot!("in_force_120x36", three);
     let two = press(&mut team, &mut runner, "[");
-    assert!(two.contains("◷ map v2: an old version, v3 is in force"), "{two}");
+    assert!(two.contains("◷ map v3: an old version, v4 is in force"), "{two}");
     assert!(two.contains("refunds/*") && two.contains("+ intake.writes"), "{two}");
     assert!(two.contains(&format!("from case #{}: enter opens it", case.no)), "{two}");
     insta::assert_snapshot!("walk_120x36", two);
     let one = press(&mut team, &mut runner, "[");
-    assert!(one.contains("map v1") && one.contains("refunds are another matter"), "{one}");
+    assert!(one.contains("map v2") && one.contains("refunds are another matter"), "{one}");
     assert!(
         one.contains("decided by ☺ dana") && one.contains("- payments") && one.contains("+ payments"),
         "{one}"
     );
     let zero = press(&mut team, &mut runner, "[");
-    assert!(zero.contains("map v0") && zero.contains("the first map"), "{zero}");
-    assert!(press(&mut team, &mut runner, "[").contains("v0 is the oldest version that is kept"));
+    assert!(zero.contains("map v1") && zero.contains("the first map"), "{zero}");
+    assert!(press(&mut team, &mut runner, "[").contains("v1 is the oldest version that is kept"));
     assert_eq!(press(&mut team, &mut runner, "] ]"), two);
     assert_eq!(press(&mut team, &mut runner, "]"), three);
     assert_eq!(press(&mut team, &mut runner, "["), two);
@@ -449,7 +449,7 @@ fn versions_are_walked_with_who_decided_them_and_why() {
     let log = press(&mut team, &mut runner, "enter");
     assert!(log.contains("▸ log") && log.contains("answered"), "{log}");
     let back = press(&mut team, &mut runner, "H");
-    assert!(back.contains("map v2: an old version"), "{back}");
+    assert!(back.contains("map v3: an old version"), "{back}");
     // How everything was when that version came in force; then the present, on that version still.
     let then = press(&mut team, &mut runner, "w");
     assert!(then.contains("◷ as of"), "{then}");
@@ -458,7 +458,7 @@ fn versions_are_walked_with_who_decided_them_and_why() {
         press(&mut team, &mut runner, "esc").lines().skip(3).collect::<Vec<_>>()[..20],
         force.lines().skip(3).collect::<Vec<_>>()[..20]
     );
-    assert!(press(&mut team, &mut runner, "]").contains("v3 is in force; there is no newer one"));
+    assert!(press(&mut team, &mut runner, "]").contains("v4 is in force; there is no newer one"));
 }
 
 #[test]
@@ -470,7 +470,7 @@ fn an_old_version_is_put_in_force_again_by_the_editor() {
     let file = edit(&mut runner, |text| text);
     team.serve(&mut runner);
     let shown = runner.screen_text();
-    assert!(shown.contains("Map v1 → v2") && shown.contains("decisions of the last 7 days"), "{shown}");
+    assert!(shown.contains("Map v2 → v3") && shown.contains("decisions of the last 7 days"), "{shown}");
     let done = press(&mut team, &mut runner, "tab enter");
     assert!(done.contains("the new map is in force") && done.contains("payments/*"), "{done}");
     assert!(!file.exists());
@@ -484,7 +484,7 @@ fn an_edit_that_is_overtaken_is_refused_and_kept() {
     team.serve(&mut runner);
     apply(&mut team, "crm/contact/*#last_touch", "crm/contact/*#last_seen", "somebody else");
     let refused = press(&mut team, &mut runner, "tab enter");
-    assert!(refused.contains("v1 is in force") && refused.contains("your text is kept in"), "{refused}");
+    assert!(refused.contains("v2 is in force") && refused.contains("your text is kept in"), "{refused}");
     assert!(std::fs::read_to_string(&file).unwrap().contains("refunds/*"));
     // Opened again it is as it was left, and the difference is to the map that is in force now.
     let again = edit(&mut runner, |text| {
@@ -512,7 +512,7 @@ fn what_answers_have_given_is_taken_back_only_on_purpose() {
     insta::assert_snapshot!("takes_back_120x36", runner.screen_text());
     let refused = press(&mut team, &mut runner, "tab tab enter");
     assert!(refused.contains("insist"), "{refused}");
-    assert_eq!(team.state.board.map_version.0, 1);
+    assert_eq!(team.state.board.map_version.0, 2);
 }
 
 #[test]

@@ -18,7 +18,7 @@ fn a_predicted_answer_takes_one_key_and_one_that_confirms() {
     for words in [
         "expand intake: writes crm/contact/*#score",
         "suggested: intake writes",
-        "v0 → v1",
+        "v1 → v2",
         "+ intake.writes crm/contact/*#score",
         "this case and 1 alike:",
         "#2 #score = 7, crm/contact/globex",
@@ -84,7 +84,7 @@ fn what_was_answered_before_is_predicted_with_its_words() {
         "ANSWER   handle",
         "2 of 3 alike: handled",
         "words    called them back",
-        "map      stays as it is, v0",
+        "map      stays as it is, v1",
     ] {
         assert!(shown.contains(words), "{words}: {shown}");
     }
@@ -122,7 +122,7 @@ fn the_card_says_what_became_of_each_case() {
         "1  left with a reason",
         "1  skipped, which does not count:",
         "#5 last, crm/contact/last",
-        "map v0 to v1:",
+        "map v1 to v2:",
         "+ intake.writes crm/contact/*#score",
     ] {
         assert!(card.contains(words), "{words}: {card}");
@@ -133,7 +133,7 @@ fn the_card_says_what_became_of_each_case() {
         handed_on: 1,
         put_off: 1,
         alike: 1,
-        map: Some((crate::domain::ids::MapVersion(0), crate::domain::ids::MapVersion(1))),
+        map: Some((crate::domain::ids::MapVersion(1), crate::domain::ids::MapVersion(2))),
         changes: vec![std::sync::Arc::from("+ intake.writes crm/contact/*#score")],
     };
     assert_eq!((end.answered, end.came_to), (2, wanted));
