@@ -126,10 +126,10 @@ impl Stage {
                 let data = &deed["data"];
                 let word = |key: &str| data[key].as_str().unwrap().to_owned();
                 let fields = data["fields"].as_array().into_iter().flatten();
-                let fields: String =
-                    fields.map(|field| format!(" #{}", field["name"].as_str().unwrap())).collect();
-                let who = data["actor"]["name"].as_str().unwrap();
-                format!("{who} {} {}{fields}", word("action"), word("outcome"))
+                let fields = fields.map(|field| format!("#{}", field["name"].as_str().unwrap()));
+                let who = data["actor"]["name"].as_str().unwrap().to_owned();
+                let words = [who, word("action"), word("outcome")].into_iter().chain(fields);
+                words.collect::<Vec<_>>().join(" ")
             })
             .collect()
     }

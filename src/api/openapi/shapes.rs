@@ -178,7 +178,7 @@ fn merge(schema: &mut Keyed, other: &Keyed) {
                 mine.extend(absent);
             }
             (Some(Json::Array(mine)), Json::Array(more)) if key == "required" => {
-                mine.extend(more.iter().cloned())
+                mine.extend(more.iter().cloned());
             }
             (Some(_), _) => {}
             (None, more) => {
