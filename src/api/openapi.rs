@@ -1,21 +1,23 @@
-//! `/openapi.json`: the rows of `addresses` as `OpenAPI` 3.1, with the schemas of the types that they name. What is asked
-//! has schemas apart from what is answered, since requests are read strictly and answers leave out what is absent.
+//! `/openapi.json`: the rows of `addresses` as `OpenAPI` 3.1, with the schemas of the types that they name. A type whose
+//! shape in requests is another one (what may be left out there always comes in answers) has that as `Asked…` beside it.
+
+mod shapes;
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use schemars::generate::SchemaSettings;
 use schemars::{Schema, SchemaGenerator, json_schema};
-use serde_json::{Value as Json, json};
+use serde_json::{Map, Value as Json, json};
 
 use super::Problem;
 use super::addresses::{ADDRESSES, Address, Answers, Kind, Parameter, Place, Takes, named};
 use super::long_look::NDJSON;
 
-/// Where the schemas of answers stand.
+/// Where schemas stand.
 const ANSWERED: &str = "/components/schemas";
-/// Where those of requests do: in one schema of their own.
-const ASKED: &str = "/components/schemas/Asked/$defs";
+/// Where those of requests seem to, until it is known which of them are apart.
+const ASKED: &str = "/asked";
 /// What every problem is answered with.
 const PROBLEM: &str = "#/components/responses/Problem";
 
@@ -43,11 +45,8 @@ fn document() -> Json {
         path.insert(row.method.to_lowercase(), schemas.operation(row));
     }
     let problem = schemas.answered.subschema_for::<Problem>();
-    let mut components = schemas.answered.take_definitions(true);
-    components.insert(
-        "Asked".to_owned(),
-        json!({ "description": "What requests are made of.", "$defs": schemas.asked.take_definitions(true) }),
-    );
+    let mut paths = json!(paths);
+    let components = schemas.components(&mut paths);
     json!({
         "openapi": "3.1.0",
         "info": {
@@ -79,6 +78,21 @@ fn document() -> Json {
 }
 
 impl Schemas {
+    /// The schemas of all that the paths name, each under its one name, to which they lead from now on.
+    fn components(&mut self, paths: &mut Json) -> Map<String, Json> {
+        let mut components = self.answered.take_definitions(true);
+        let asked = self.asked.take_definitions(true);
+        let apart = shapes::apart(&components, &asked);
+        components
+            .extend(asked.into_iter().map(|(name, schema)| (shapes::asked_name(&name, &apart), schema)));
+        for schema in components.values_mut().chain([paths]) {
+            shapes::point(schema, &apart);
+            shapes::plain(schema);
+        }
+        shapes::name_kinds(&mut components);
+        components
+    }
+
     fn operation(&mut self, row: &Address) -> Json {
         let answered = json!({
             "200": { "description": "What is said to it.", "content": self.answer(row.answers) },

@@ -159,6 +159,7 @@ pub enum Expected {
     /// The entity's version.
     Entity(Version),
     /// A version for each changed field.
+    #[schemars(title = "Fields")]
     Fields(BTreeMap<FieldName, Version>),
 }
 

@@ -229,3 +229,38 @@ fn every_schema_is_one_and_leads_nowhere_else() {
         assert!(OPENAPI.pointer(link).is_some(), "{link} leads nowhere");
     }
 }
+
+/// What generators of clients ask of a document beyond its being valid.
+#[test]
+fn every_kind_of_a_thing_has_a_name_and_a_word_that_tells_it() {
+    let schemas = OPENAPI["components"]["schemas"].as_object().unwrap();
+    let unions =
+        |schema: &Json| ["oneOf", "anyOf"].into_iter().find_map(|key| schema[key].as_array().cloned());
+    let mut told = 0;
+    for (name, schema) in schemas {
+        assert!(schema["oneOf"][0]["const"].is_null(), "{name} is a set of words: it should be an `enum`");
+        assert!(schema["patternProperties"].is_null(), "{name} has values under patterns");
+        let Some(kinds) = unions(schema) else { continue };
+        assert!(schema["properties"].is_null(), "{name} has keys beside its kinds");
+        for kind in kinds.iter().filter(|kind| kind["type"] == "object") {
+            panic!("{name} has a kind without a name: {kind}");
+        }
+        for (word, link) in schema["discriminator"]["mapping"].as_object().into_iter().flatten() {
+            let kind = OPENAPI.pointer(link.as_str().unwrap().trim_start_matches('#')).unwrap();
+            let tag = schema["discriminator"]["propertyName"].as_str().unwrap();
+            assert_eq!(&kind["properties"][tag]["const"], word, "{name}");
+            assert!(
+                kind["required"].as_array().unwrap().contains(&json!(tag)),
+                "{name}: {word} may lack its tag"
+            );
+            told += 1;
+        }
+    }
+    assert!(told > 50, "only {told} kinds are told by their word");
+    let step = &schemas["CommandLeaseAcquire"]["properties"];
+    assert_eq!((&step["do"]["const"], &step["step"]["const"]), (&json!("lease"), &json!("acquire")));
+    assert_eq!(
+        schemas["Write"]["properties"]["changes"]["additionalProperties"]["$ref"],
+        "#/components/schemas/Value"
+    );
+}

@@ -1,5 +1,7 @@
 //! The addresses that have a handler of their own: what is read, and the commands that are more than a key and a body.
 
+use serde_json::{Map, Value as Json};
+
 use super::{
     ADMINS, ANY_TOKEN, ANYONE, Access, Address, AddressList, Answers, By, DECIDERS, EVERYONE, Kind, PEOPLE,
     Takes, column, schema,
@@ -46,7 +48,7 @@ macro_rules! handled {
 handled! {
     Addresses GET "/v1" ANYONE Open (none) [] (json AddressList),
         "Every address, with who may ask there.";
-    OpenApi GET "/openapi.json" ANYONE Open (none) [] (json serde_json::Value),
+    OpenApi GET "/openapi.json" ANYONE Open (none) [] (json Map<String, Json>),
         "Every address with its shapes, for programs.";
     Alive GET "/healthz" ANYONE Open (none) [] (text "text/plain"),
         "The process answers.";
