@@ -12,11 +12,12 @@ use clap::Args;
 
 use super::agent::As;
 use super::context::Context;
+use super::datadir::DataDir;
 use super::output::{self, visible};
 use super::session::{self, Session};
 use super::signals::Signals;
 use super::status::{Status, Usage};
-use crate::gateway::{Gateway, Target, Tell, serve_stdio};
+use crate::gateway::{Gateway, Served, Target, Tell, serve_stdio};
 
 /// Where the last of what servers said lies, in the data directory.
 const KEPT: &str = "gateway";
@@ -155,9 +156,28 @@ fn tell(name: &str) -> Tell {
     Arc::new(move |line| output::complain(format!("[{name}] {}", visible(line))))
 }
 
+/// The servers behind that the settings name for `deeds serve`, with what they get to see.
+pub(super) fn served(context: &Context, dir: &DataDir) -> anyhow::Result<Vec<Served>> {
+    let served = context.config.gateways.iter().map(|(name, described)| {
+        let root = described.directory.as_ref().and_then(|root| root.to_str()).map(Arc::from);
+        Ok(Served {
+            name: name.as_str().into(),
+            target: secrets::target(name, described)?,
+            root,
+            agent: described.agent.clone(),
+            kept: kept_in(dir, name),
+        })
+    });
+    served.collect()
+}
+
 /// The file for what the server says, where there is a data directory.
 fn kept(context: &Context, name: &str) -> Option<PathBuf> {
-    let folder = context.existing_dir().ok()?.path().join(KEPT);
+    kept_in(&context.existing_dir().ok()?, name)
+}
+
+fn kept_in(dir: &DataDir, name: &str) -> Option<PathBuf> {
+    let folder = dir.path().join(KEPT);
     DirBuilder::new().recursive(true).mode(0o700).create(&folder).ok()?;
     let plain = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '-' | '_') { c } else { '_' };
     Some(folder.join(format!("{}.log", name.chars().take(64).map(plain).collect::<String>())))

@@ -2,13 +2,14 @@
 //! decided by Deeds before it is sent on, everything else passes byte for byte.
 //!
 //! `frame` reads of a frame what has to be known, `link` knows whose each frame is, `call` is the way of a call, `judge` asks
-//! Deeds, `child` and `http` are the server behind, `stdio` the client in front. No rule lives here.
+//! Deeds, `child` and `http` are the server behind, `stdio` and `front` the client in front. No rule lives here.
 
 mod behind;
 mod call;
 mod child;
 mod events;
 mod frame;
+mod front;
 mod http;
 mod judge;
 mod kept;
@@ -31,10 +32,28 @@ use self::judge::Judge;
 use self::kept::Kept;
 use self::link::Link;
 
+use crate::domain::ids::AgentId;
+
 pub use self::behind::{Secret, Target};
+pub use self::front::{Heard, Sessions};
 pub use self::judge::{Door, NoAnswer};
 pub use self::kept::Tell;
 pub use self::stdio::serve as serve_stdio;
+
+/// A server behind that `deeds serve` has an address for.
+#[derive(Debug, Clone)]
+pub struct Served {
+    /// Its name, in the address and on the map.
+    pub name: Arc<str>,
+    /// Where it is.
+    pub target: Target,
+    /// The directory that file names among arguments are in.
+    pub root: Option<Arc<str>>,
+    /// The one agent that it is for; without one, whoever has an agent's token.
+    pub agent: Option<AgentId>,
+    /// Where the last of what it says is kept.
+    pub kept: Option<PathBuf>,
+}
 
 /// A gateway to one server for one agent.
 pub struct Gateway {

@@ -6,7 +6,8 @@ use std::path::Path;
 
 use crate::cli::status::Usage;
 use crate::cli::token::refuse_open;
-use crate::gateway::Secret;
+use crate::config::{Described, Source};
+use crate::gateway::{Secret, Target};
 
 /// The largest file of secrets, in bytes.
 const MOST_BYTES: u64 = 64 * 1024;
@@ -19,6 +20,38 @@ pub(super) fn environment(path: &Path) -> anyhow::Result<BTreeMap<String, Secret
 /// The lines `Name: value` of a file.
 pub(super) fn headers(path: &Path) -> anyhow::Result<BTreeMap<String, Secret>> {
     pairs(path, ':', "Name: value", |name| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-'))
+}
+
+/// A server of the settings, with what it is told that nobody else is to see.
+pub(super) fn target(name: &str, described: &Described) -> anyhow::Result<Target> {
+    let place = |key: &str| format!("gateway.{name}.{key}");
+    let resolved = |key: &str, sources: &BTreeMap<String, Source>| {
+        let found = sources.iter().map(|(name, source)| Ok((name.clone(), resolve(&place(key), source)?)));
+        found.collect::<anyhow::Result<BTreeMap<String, Secret>>>()
+    };
+    if let Some(url) = &described.url {
+        let mut all = described.header_file.as_deref().map(headers).transpose()?.unwrap_or_default();
+        all.extend(resolved("headers", &described.headers)?);
+        return Ok(Target::Url { url: url.clone(), headers: all });
+    }
+    let mut env = described.env_file.as_deref().map(environment).transpose()?.unwrap_or_default();
+    env.extend(resolved("env", &described.env)?);
+    let (command, directory) = (described.command.clone(), described.directory.clone());
+    Ok(Target::Program { command, env, inherit: false, directory })
+}
+
+fn resolve(place: &str, source: &Source) -> anyhow::Result<Secret> {
+    let text = match source {
+        Source::Variable(variable) => std::env::var(variable).map_err(|_| {
+            Usage::error(format!("{place}: there is no variable {variable} in the environment; set it"))
+        })?,
+        Source::File(path) => {
+            refuse_open(path, "secret")?;
+            let text = std::fs::read_to_string(path);
+            text.map_err(|error| Usage::error(format!("{place}: {}: {error}", path.display())))?
+        }
+    };
+    Ok(Secret(text.trim().to_owned()))
 }
 
 fn pairs(
