@@ -115,6 +115,7 @@ fn request(agent: &AgentId, entity: &str) -> Request {
         lease: None,
         reason: Some(Arc::from("form received")),
         cause: None,
+        call: None,
     };
     let principal = Principal { actor: Actor::Agent(agent.clone()), class: TokenClass::Agent, token: None };
     Request::new(principal, Command::Write(write))

@@ -227,6 +227,7 @@ fn nobody_imports_over_a_fence() {
 const FLOORS: &[&[&str]] = &[
     &["code", "hash", "key", "outcome", "signature", "time"],
     &["ids", "path", "value"],
+    &["arguments"],
     &["map"],
     &["command", "schema", "things"],
     &["sight"],

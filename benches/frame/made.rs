@@ -390,6 +390,7 @@ impl Story {
             lease: None,
             reason: Some(Arc::from(REASONS[self.random() % REASONS.len()])),
             cause: None,
+            call: None,
         })
     }
 

@@ -117,6 +117,7 @@ pub struct Access(&'static [TokenClass]);
 /// Nobody in particular.
 const ANYONE: Access = Access(&[]);
 const ADMINS: Access = Access(&[TokenClass::Admin]);
+const AGENTS: Access = Access(&[TokenClass::Agent]);
 const DECIDERS: Access = Access(&[TokenClass::Reviewer, TokenClass::Admin]);
 const PEOPLE: Access = Access(&[TokenClass::Watcher, TokenClass::Reviewer, TokenClass::Admin]);
 const EVERYONE: Access =
@@ -158,7 +159,7 @@ impl Address {
 
     /// Whether its answer may wait for something to happen.
     pub fn may_wait(&self) -> bool {
-        matches!(self.by, By::Handler(Handled::Take | Handled::Work | Handled::Stream))
+        matches!(self.by, By::Handler(Handled::Take | Handled::Work | Handled::Calls | Handled::Stream))
     }
 
     /// Most bytes of a body.

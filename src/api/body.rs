@@ -48,6 +48,19 @@ pub fn parse_object<T: DeserializeOwned>(body: &[u8]) -> Result<T, Box<Problem>>
     parse(body)
 }
 
+/// Reads a body that is an object, in which numbers may be of any size: for whoever keeps their digits.
+///
+/// # Errors
+/// A problem that names the place.
+pub fn parse_exact<T: DeserializeOwned>(body: &[u8]) -> Result<T, Box<Problem>> {
+    check_with(body, true)?;
+    if body.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'{') {
+        let problem = Problem::new(ProblemCode::BadBody, "it is no object; send one with named keys");
+        return Err(Box::new(problem.at("the body itself")));
+    }
+    fit(body)
+}
+
 fn fit<T: DeserializeOwned>(body: &[u8]) -> Result<T, Box<Problem>> {
     if let Ok(value) = serde_json::from_slice(body) {
         return Ok(value);
@@ -128,7 +141,11 @@ fn one_form(json: &mut Json) {
 
 /// The first pass.
 fn check(body: &[u8]) -> Result<(), Box<Problem>> {
-    let walk = Walk { found: RefCell::new(None), entries: RefCell::new(0) };
+    check_with(body, false)
+}
+
+fn check_with(body: &[u8], large: bool) -> Result<(), Box<Problem>> {
+    let walk = Walk { found: RefCell::new(None), entries: RefCell::new(0), large };
     let mut json = serde_json::Deserializer::from_slice(body);
     let outcome = Node { walk: &walk, depth: 0 }.deserialize(&mut json).and_then(|()| json.end());
     let Err(error) = outcome else { return Ok(()) };
@@ -145,6 +162,8 @@ fn check(body: &[u8]) -> Result<(), Box<Problem>> {
 struct Walk {
     found: RefCell<Option<(ProblemCode, String)>>,
     entries: RefCell<usize>,
+    /// Whether integers may be beyond 2^53.
+    large: bool,
 }
 
 impl Walk {
@@ -182,7 +201,7 @@ impl Node<'_> {
     }
 
     fn integer<E: de::Error>(self, magnitude: u64, shown: impl fmt::Display) -> Result<(), E> {
-        if magnitude > MAX_SAFE_INTEGER {
+        if magnitude > MAX_SAFE_INTEGER && !self.walk.large {
             let detail = format!("the integer {shown} is beyond 2^53");
             return Err(self.walk.refuse(ProblemCode::LargeInteger, detail));
         }

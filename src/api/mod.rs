@@ -6,6 +6,7 @@
 mod addresses;
 mod answers;
 mod body;
+mod calls;
 mod clock;
 mod desk;
 mod fingerprint;
@@ -36,7 +37,8 @@ pub use answers::{
 };
 #[cfg(any(test, fuzzing))]
 pub(crate) use body::any_body;
-pub use body::{DEPTH, ENTRIES, parse, parse_object, understood};
+pub use body::{DEPTH, ENTRIES, parse, parse_exact, parse_object, understood};
+pub use calls::{CALLS, CallAsked, CallBody, CallEndBody, CallList, CallMadeBody, ToolList};
 pub use clock::ClockPreview;
 pub use desk::{AwayBody, BackBody, ReasonBody, SessionBody};
 pub use fingerprint::{BadFingerprint, Fingerprint};

@@ -116,6 +116,7 @@ impl Write {
             lease: self.lease,
             reason: self.reason.clone(),
             cause: self.cause,
+            call: None,
         })
     }
 }
@@ -230,6 +231,7 @@ pub(super) fn act(context: &Context, act: Act) -> anyhow::Result<Status> {
         wait: act.wait,
         reason: act.reason,
         cause: act.cause,
+        call: None,
     };
     reply::ask(&context, &Command::Act(order))
 }

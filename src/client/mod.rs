@@ -10,6 +10,7 @@ mod ask;
 mod backoff;
 mod board;
 mod bound;
+mod calls;
 mod error;
 mod events;
 mod expected;

@@ -135,6 +135,16 @@ codes! {
     Contradicted = "contradicted", "wait until a person has ruled or the states agree again, then ask again; with `wait` an act is woken";
     /// A person ruled otherwise on the question.
     Ruled = "ruled", "go by the ruling; where something has changed since, escalate with what you know";
+    /// The same call is being forwarded, or one that changes the same.
+    InFlight = "in-flight", "wait until it has ended, which `GET /v1/calls` says; the very same call is not sent twice";
+    /// The call was forwarded, and nobody knows how that ended.
+    OutcomeUnknown = "outcome-unknown", "do not send it again: a named person says what happened; `GET /v1/calls` has the answer";
+    /// The call was forwarded, and has ended.
+    Settled = "settled", "it was sent once, as it was approved; what came of it stands in the message";
+    /// The map does not name the tool.
+    Unmapped = "unmapped", "a named person decides what the tool does, where an item is named: send the same call again after that; else leave this tool alone";
+    /// What the call is about can't be told from its arguments.
+    Untold = "untold", "send it so that the map can tell what it is about: the message says what is missing";
     /// A handoff lacks what the receiver needs; an event, what tells it from others.
     Incomplete = "incomplete", "send the missing keys too";
     /// The task is locked by its owner's lease.
@@ -164,6 +174,8 @@ impl Code {
                 | Self::OverBudget
                 | Self::OutOfScope
                 | Self::NoBasis
+                | Self::Unmapped
+                | Self::Untold
         )
     }
 }

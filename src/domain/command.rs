@@ -1,5 +1,6 @@
 //! What can be asked. These shapes are also the request bodies of the API: parsed once, valid ever after.
 
+mod call;
 mod event;
 mod lease;
 mod output;
@@ -7,6 +8,7 @@ mod people;
 pub(super) mod table;
 mod task;
 
+pub use call::{CallEnd, CallMade, CallOrder, CallStep, TOOLS};
 pub use event::{ATTRIBUTES, Claim, Raise};
 pub use lease::{LONGEST_LEASE, LeaseStep};
 pub use output::{Conclude, Publish};
@@ -34,7 +36,7 @@ use sha2::{Digest as _, Sha256};
 use super::hash::hex;
 use super::ids::{ActNo, Actor, AgentId, EventDigest, Fence, IdempotencyKey, Seq, TokenId, Version};
 use super::path::{EntityPath, FieldName, FieldPath, Pattern};
-use super::things::TokenClass;
+use super::things::{Call, TokenClass};
 use super::time::Time;
 use super::value::{Value, some};
 
@@ -209,6 +211,9 @@ pub struct Write {
     pub reason: Option<Arc<str>>,
     /// The deed that led to it.
     pub cause: Option<Seq>,
+    /// The call of a tool that means it; nobody sends one.
+    #[serde(skip_deserializing)]
+    pub call: Option<Box<Call>>,
 }
 
 /// A side effect outside, asked for before it is done.
@@ -234,6 +239,9 @@ pub struct Act {
     pub reason: Option<Arc<str>>,
     /// The deed that led to it.
     pub cause: Option<Seq>,
+    /// The call of a tool that means it; nobody sends one.
+    #[serde(skip_deserializing)]
+    pub call: Option<Box<Call>>,
 }
 
 /// How an allowed act ended.

@@ -1,5 +1,6 @@
 //! The rulebook: pure rules and the state they decide on. No IO, no clock, no randomness lives here.
 
+pub mod arguments;
 pub mod code;
 pub mod command;
 pub mod decide;

@@ -173,6 +173,7 @@ fn look_again(family: Family) -> &'static str {
         Family::Work => {
             "nothing was changed; `GET /v1/work` has what is open in your stream, and who has taken it until when"
         }
+        Family::Call => "nothing was changed; `GET /v1/calls` says where each of your calls stands",
         Family::Act => "nothing was changed; ask anew for an act that has ended: each is ended once",
         Family::Handoff => {
             "nothing was changed; `GET /v1/handoffs` has the task with its stage and owner: go on from there"

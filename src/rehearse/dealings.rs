@@ -48,6 +48,7 @@ impl Hands {
             wait: false,
             reason: None,
             cause: None,
+            call: None,
         };
         self.as_agent(&agent.id, Command::Act(act));
     }

@@ -114,6 +114,7 @@ impl Hands {
             lease: self.token(agent, &path.entity),
             reason: None,
             cause: None,
+            call: None,
         };
         self.as_agent(agent, Command::Write(write));
     }

@@ -10,9 +10,9 @@ use axum::routing::{MethodFilter, any, on};
 
 use super::gate::{enter, enter_open, nowhere};
 use super::routes::{
-    activity, addresses, alerts, board, clock, conclusions, entities, fan_outs, handoffs, health, imports,
-    inbox, keys, leases, ledger, map, outputs, overrides, proof, readiness, reviews, scope, survey, take,
-    together, tokens, trace, who_owns, whoami, work, workspaces, writes,
+    activity, addresses, alerts, board, calls, clock, conclusions, entities, fan_outs, handoffs, health,
+    imports, inbox, keys, leases, ledger, map, outputs, overrides, proof, readiness, reviews, scope, survey,
+    take, together, tokens, trace, who_owns, whoami, work, workspaces, writes,
 };
 use super::{App, gateways, stream};
 use crate::api::{ADDRESSES, Address, By, Handled, ProblemCode};
@@ -40,6 +40,10 @@ handlers! {
     Alive enter_open health::alive;
     Board enter board::show;
     BoardThing enter board::thing;
+    CallAsk enter calls::ask;
+    CallMade enter calls::made;
+    CallMake enter calls::make;
+    Calls enter calls::list;
     Checkpoint enter ledger::checkpoint;
     ClockPreview enter clock::preview;
     Conclusions enter conclusions::list;
@@ -79,6 +83,7 @@ handlers! {
     Together enter together::all;
     TokenCreate enter tokens::create;
     Tokens enter tokens::list;
+    Tools enter calls::tools;
     Trace enter trace::show;
     WhoAmI enter whoami::show;
     WhoOwns enter who_owns::show;

@@ -197,6 +197,7 @@ fn plain(state: &State, attempt: &Try) -> Option<Command> {
                 lease: None,
                 reason: None,
                 cause: None,
+                call: None,
             })
         }
         Try::Act { target, subject, off, .. } => {
@@ -212,6 +213,7 @@ fn plain(state: &State, attempt: &Try) -> Option<Command> {
                 wait: false,
                 reason: None,
                 cause: None,
+                call: None,
             })
         }
         _ => return None,
@@ -310,6 +312,8 @@ fn item(state: &State, at: u8, what: u8, agent: &str, outdated: bool) -> ItemSte
             | Case::Loop { .. }
             | Case::Approval { .. }
             | Case::ActApproval { .. }
+            | Case::UnmappedCall { .. }
+            | Case::UnknownOutcome { .. }
             | Case::GivenUp { .. }
             | Case::Stuck { .. },
         )

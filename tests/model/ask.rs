@@ -307,6 +307,7 @@ fn deeds_outside(state: &State, what: &What) -> Option<Command> {
                 wait: *wait,
                 reason: None,
                 cause: None,
+                call: None,
             })
         }
         What::ActEnd { at, done } => {
@@ -437,7 +438,7 @@ fn write(state: &State, me: &str, what: &What) -> Option<Write> {
         1 => Some(Fence(state.board.next.fence.0.saturating_sub(2))),
         _ => own,
     };
-    Some(Write { entity, kind, changes, expected, depends_on, lease, reason: None, cause: None })
+    Some(Write { entity, kind, changes, expected, depends_on, lease, reason: None, cause: None, call: None })
 }
 
 fn lease(state: &State, what: &What) -> Option<LeaseStep> {

@@ -5,16 +5,18 @@ use serde::Serialize;
 
 use super::{Access, Address, Answers, By, Kind, Takes, column, key_of, schema};
 use crate::api::{
-    AcquireBody, AwayBody, BackBody, NoteBody, OverrideBody, ReasonBody, ReassignBody, RenewBody,
-    SessionBody, TransferBody, WorkStepBody, fit, parse_object,
+    AcquireBody, AwayBody, BackBody, CallEndBody, NoteBody, OverrideBody, ReasonBody, ReassignBody,
+    RenewBody, SessionBody, TransferBody, WorkStepBody, fit, parse_object,
 };
 use crate::domain::command::{
-    AcceptLoss, Act, ActEnd, AlertStep, AlertVerb, Answered, AwayStep, AwayVerb, Claim, Command, CommandKind,
-    Conclude, Escalate, FanOut, GuardNote, Handoff, ItemStep, ItemVerb, KeyStep, LeaseStep, MapReview,
-    OfferZone, Publish, Raise, RebaseClock, ReviewStep, ReviewVerb, TokenStep, WorkStep, WorkVerb, Write,
+    AcceptLoss, Act, ActEnd, AlertStep, AlertVerb, Answered, AwayStep, AwayVerb, CallEnd, CallStep, Claim,
+    Command, CommandKind, Conclude, Escalate, FanOut, GuardNote, Handoff, ItemStep, ItemVerb, KeyStep,
+    LeaseStep, MapReview, OfferZone, Publish, Raise, RebaseClock, ReviewStep, ReviewVerb, TokenStep,
+    WorkStep, WorkVerb, Write,
 };
 use crate::domain::ids::{ActNo, AlertNo, Fence, ItemNo, QueueName, TokenId, WorkNo};
 use crate::domain::reply::Reply;
+use crate::domain::things::ToolsSeen;
 
 /// A command as it is sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -108,6 +110,7 @@ commands! {
         | Command::ApplyMap(_)
         | Command::Token(TokenStep::Create(_) | TokenStep::Invite(_) | TokenStep::Redeem { .. })
         | Command::Import(_)
+        | Command::Call(CallStep::Make(_) | CallStep::Made(_))
         | Command::TurnAway(_)
         | Command::Clock(_)
         | Command::Tick => Ok(None),
@@ -123,6 +126,11 @@ commands! {
     ActFailed POST "/v1/acts/{n}/failed" [act: ActNo] maybe [NoteBody { note }]
         ActEnd(ActEnd { act, done: false, note }),
         "Says that an allowed act failed.";
+    CallEnd POST "/v1/calls/{n}/end" [act: ActNo] json [CallEndBody { how, ms, digest, note }]
+        Call(CallStep::End(CallEnd { act, how, ms, digest, note })),
+        "Says how a call of a tool ended that was allowed.";
+    ToolsSeen POST "/v1/tools/seen" [] json [seen: ToolsSeen] Call(CallStep::Offer(seen)),
+        "Says what a server behind a gateway offers.";
     Escalate POST "/v1/escalations" [] json [escalate: Escalate] Escalate(escalate),
         "Hands over what the agent can't decide.";
     OfferZone POST "/v1/zone-offers" [] json [offer: OfferZone] OfferZone(offer),

@@ -1,15 +1,15 @@
 //! The addresses that have a handler of their own: what is read, and the commands that are more than a key and a body.
 
 use super::{
-    ADMINS, ANY_TOKEN, ANYONE, Access, Address, AddressList, Answers, By, DECIDERS, EVERYONE, Kind, PEOPLE,
-    Takes, column, schema,
+    ADMINS, AGENTS, ANY_TOKEN, ANYONE, Access, Address, AddressList, Answers, By, DECIDERS, EVERYONE, Kind,
+    PEOPLE, Takes, column, schema,
 };
 use crate::api::{
-    AlertList, BatchAnswer, BoardView, ClockPreview, ConclusionList, FanOutList, Histogram, Invited,
-    ItemList, ItemView, KeyList, LeaseList, LedgerPage, LookLine, MapChecked, MapView, NewInvitation,
-    NewToken, NewWorkspaceRequest, OutputList, OverrideBody, Proof, RawDeed, ReviewList, Stats, TakeBody,
-    TakeInvitation, TakenWork, TaskList, TokenList, TokenMade, Traced, WhoAmI, WholeView, WorkList,
-    WorkspaceList, WorkspaceMade,
+    AlertList, BatchAnswer, BoardView, CallAsked, CallBody, CallList, CallMadeBody, ClockPreview,
+    ConclusionList, FanOutList, Histogram, Invited, ItemList, ItemView, KeyList, LeaseList, LedgerPage,
+    LookLine, MapChecked, MapView, NewInvitation, NewToken, NewWorkspaceRequest, OutputList, OverrideBody,
+    Proof, RawDeed, ReviewList, Stats, TakeBody, TakeInvitation, TakenWork, TaskList, TokenList, TokenMade,
+    ToolList, Traced, WhoAmI, WholeView, WorkList, WorkspaceList, WorkspaceMade,
 };
 use crate::domain::command::{CommandKind, Import, RebaseClock, Together, Write};
 use crate::domain::decide::Preview;
@@ -75,6 +75,17 @@ handled! {
         "Invites a person to make a token of their own; the answer is the only place that ever has the invitation's secret.";
     Import POST "/v1/imports" Import Command (json Vec<Import>) [] (json BatchAnswer),
         "Up to 256 lines of another system's history, in order; a line that is in already adds nothing.";
+
+    Tools GET "/v1/tools" EVERYONE Read (none) [server, min_seq, at] (json ToolList),
+        "What the map says of the tools of a server behind a gateway, and what servers offer.";
+    CallAsk POST "/v1/calls/ask" AGENTS Read (json CallBody) [] (json CallAsked),
+        "What would be said to a call of a tool; nothing is recorded.";
+    CallMake POST "/v1/calls" Call Command (json CallBody) [] (json Reply),
+        "Asks whether a call of a tool may be forwarded, once.";
+    CallMade POST "/v1/calls/made" Call Command (json CallMadeBody) [] (json Reply),
+        "Says that a call was forwarded which needed no leave: what it read, and how it ended.";
+    Calls GET "/v1/calls" EVERYONE Read (none) [digest, agent, wait, min_seq, at] (json CallList),
+        "Where calls of tools stand, the latest first; an agent gets its own. With a digest the one call, once it has gone on.";
 
     Entity GET "/v1/entities/{*path}" EVERYONE Read (none) [min_seq, at] (json EntityView),
         "An entity's values, versions, owners, and what others did on it lately.";

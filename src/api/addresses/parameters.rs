@@ -90,6 +90,8 @@ parameters! {
     "entity" Query "entity" schema::<FieldPath>, "Which entity; with `#` one field of it, where that is asked for.";
     "deed" Query "deed" schema::<Seq>, "Which deed.";
     "path" Query "path" schema::<FieldPath>, "Which entity or field.";
+    "server" Query "server" text, "Which server behind a gateway, by its name in the map.";
+    "digest" Query "digest" text, "Which call, by what tells it from others.";
     "subject" Query "subject" schema::<EntityPath>, "About which entity.";
     "within" Query "within" schema::<Span>, "How far back.";
     "wait" Query "wait" schema::<Span>, "How long to wait where nothing is there; a minute at most.";

@@ -15,7 +15,7 @@ use crate::client::Client;
 use crate::domain::command::{Answered, Command, ItemStep, ItemVerb};
 use crate::domain::decide::Preview;
 use crate::domain::ids::{AgentId, ItemNo};
-use crate::domain::map::Grant;
+use crate::domain::map::{Grant, ToolRow};
 use crate::domain::path::Pattern;
 use crate::domain::things::ItemAnswer;
 
@@ -168,12 +168,20 @@ struct GrantArguments {
     /// A destination that it publishes to
     #[arg(long, value_name = "NAME")]
     outputs: Option<String>,
+    /// What a tool means, as a row of the map in JSON
+    #[arg(long, value_name = "JSON", value_parser = tool_row)]
+    tool: Option<ToolRow>,
+}
+
+fn tool_row(text: &str) -> Result<ToolRow, serde_json::Error> {
+    serde_json::from_str(text)
 }
 
 impl GrantArguments {
     fn given(self) -> Option<Grant> {
         let writes = self.writes.map(Grant::Write);
-        writes.or(self.triggers.map(Grant::Trigger)).or(self.outputs.map(Grant::Output))
+        let tool = self.tool.map(|row| Grant::Tool(Box::new(row)));
+        writes.or(self.triggers.map(Grant::Trigger)).or(self.outputs.map(Grant::Output)).or(tool)
     }
 }
 

@@ -113,6 +113,7 @@ impl Ink<'_> {
                 lease: None,
                 reason: self.why.clone(),
                 cause: None,
+                call: None,
             },
             based_on: self.fields(&write.based_on)?,
             from_memory: write.from_memory,
@@ -131,6 +132,7 @@ impl Ink<'_> {
             wait: act.waits,
             reason: self.why.clone(),
             cause: None,
+            call: None,
         };
         Ok(Draft::Act(order, self.fields(&act.based_on)?, act.takes))
     }

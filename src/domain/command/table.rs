@@ -5,8 +5,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AcceptLoss, Act, ActEnd, AlertStep, ApplyMap, AwayStep, Claim, Conclude, Escalate, FanOut, GuardNote,
-    Handoff, Import, ItemStep, KeyStep, LeaseStep, MapReview, OfferZone, Override, Publish, Raise,
+    AcceptLoss, Act, ActEnd, AlertStep, ApplyMap, AwayStep, CallStep, Claim, Conclude, Escalate, FanOut,
+    GuardNote, Handoff, Import, ItemStep, KeyStep, LeaseStep, MapReview, OfferZone, Override, Publish, Raise,
     RebaseClock, ReviewStep, Take, Together, TokenStep, WorkStep, Write,
 };
 use crate::domain::ids::Actor;
@@ -62,6 +62,9 @@ macro_rules! commands {
             /// What the caller found out.
             Conclude(conclude: Conclude) = "conclude", "conclude": Heralds Part Adds Same Memory
                 => conclude::decide, ConclusionRefused(());
+            /// A call of a tool: may it be forwarded, how did it end?
+            Call(step: CallStep) = "call", "call": Agents Alone Replaces More Values
+                => call::decide, CallRefused(Box::new(call::mark(step)));
             /// Several commands of one caller, all or nothing.
             Together(together: Together) = "together", "together": Agents Alone Replaces More Values
                 => together::decide, WriteRefused(());

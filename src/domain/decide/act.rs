@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::effect::{self, Effect, Stop, stop};
 use super::sheet::Sheet;
-use super::{alert, inbox, output, propose, verdict};
+use super::{alert, call, inbox, output, propose, verdict};
 use crate::domain::code::Code;
 use crate::domain::command::{Act, ActEnd, DEPENDENCIES, NAME_BYTES};
 use crate::domain::deed::{Body, Deed};
@@ -43,7 +43,10 @@ pub(super) fn decide(sheet: &mut Sheet<'_>, act: &Act) -> Seq {
         return refuse(sheet, act, stop(Code::OverBound, Outcome::Refused, why));
     }
     match effect::check(&state, &agent, effect, sheet.now, false) {
-        None => allow(sheet, &state, act, None),
+        None => match call::asks_for_act(sheet, &state, act) {
+            Some(asks) => hold(sheet, &state, &agent, act, asks),
+            None => allow(sheet, &state, act, None),
+        },
         Some(found) if !state.board.enforces() => observe(sheet, &state, &agent, act, found),
         Some(found) if found.code == Code::Unowned => unowned(sheet, &state, &agent, act, found),
         Some(found) if found.outcome == Outcome::Escalated => hold(sheet, &state, &agent, act, found),
@@ -151,7 +154,8 @@ fn observe(sheet: &mut Sheet<'_>, state: &State, agent: &AgentId, act: &Act, mut
 
 /// It may go ahead.
 pub(super) fn allow(sheet: &mut Sheet<'_>, state: &State, act: &Act, verdict: Option<Stop>) -> Seq {
-    let body = Body::ActAllowed(spoken(state, act, sheet.now));
+    let order = ActOrder { call: call::of_act(sheet, state, act), ..spoken(state, act, sheet.now) };
+    let body = Body::ActAllowed(order);
     let mut deed = draft(sheet, act, body, Outcome::Allowed);
     deed.reason.clone_from(&act.reason);
     if let Some(found) = verdict {
@@ -177,7 +181,13 @@ pub(super) fn order(act: &Act) -> ActOrder {
         based_on: act.depends_on.keys().cloned().collect(),
         conversation: None,
         waits: None,
+        call: None,
     }
+}
+
+/// An act that goes to that target, and is based on nothing.
+pub(super) fn plain_order(target: Arc<str>) -> ActOrder {
+    ActOrder { target, based_on: Vec::new(), conversation: None, waits: None, call: None }
 }
 
 /// How an allowed act ended.
@@ -193,6 +203,10 @@ pub(super) fn end(sheet: &mut Sheet<'_>, end: &ActEnd) -> Seq {
     if sheet.principal.actor.agent() != Some(&act.agent) {
         let why = format!("act {} belongs to {}", end.act, act.agent);
         return sheet.refuse(Body::WorkRefused(()), action, Code::NotYours, &why);
+    }
+    if act.call.is_some() {
+        let why = format!("act {0} is a call of a tool: say `/v1/calls/{0}/end`", end.act);
+        return sheet.refuse(Body::WorkRefused(()), action, Code::WrongState, &why);
     }
     let (body, outcome) = if end.done {
         (Body::ActDone(()), Outcome::Committed)
@@ -225,6 +239,9 @@ pub(super) fn end(sheet: &mut Sheet<'_>, end: &ActEnd) -> Seq {
 /// Nobody has said how it ended, and it holds what it is based on no longer.
 pub(super) fn expire(sheet: &mut Sheet<'_>, no: ActNo) -> Option<Seq> {
     let act = sheet.base().board.acts.get(&no)?.clone();
+    if act.call.is_some() {
+        return call::expire(sheet, no);
+    }
     let action = format!("{} expired", act.action);
     let mut deed = sheet.follow_up(Body::ActFailed(()), action, Outcome::Failed, Some(act.deed));
     deed.subject = Some(act.subject.clone());

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use super::handoff::{Way, send_on};
 use super::output::{self, approval};
 use super::sheet::Sheet;
-use super::{act, affected, held, inbox, map, propose, review, ruling, stuck, trigger, verdict, write, zone};
+use super::{
+    act, affected, call, held, inbox, map, propose, review, ruling, stuck, trigger, verdict, write, zone,
+};
 use crate::domain::code::Code;
 use crate::domain::command::{Answered, Principal, TEXT_BYTES, Write};
 use crate::domain::deed::{Body, ItemClosed, ScopeChange, ScopeTransfer};
@@ -44,6 +46,9 @@ impl From<edit::EditError> for No {
 fn say_why(item: &Item) -> &'static str {
     if matches!(item.case, Case::HeldField { .. }) {
         return "say in `note` why it is not written";
+    }
+    if matches!(item.case, Case::UnknownOutcome { .. }) {
+        return "say in `note` how you know that it was not done";
     }
     if matches!(item.case, Case::ZoneOffer { .. }) {
         return "say in `note` why the zone stays as it is";
@@ -222,6 +227,7 @@ fn expand(
             | Case::UnownedOutput { .. }
             | Case::UnownedEvent { .. }
             | Case::TriggerCollision { .. }
+            | Case::UnmappedCall { .. }
             // It is given back with the words of what its agent may do.
             | Case::Escalation { .. } => Ok(()),
             Case::HeldField { .. }
@@ -231,6 +237,7 @@ fn expand(
             | Case::Loop { .. }
             | Case::Approval { .. }
             | Case::ActApproval { .. }
+            | Case::UnknownOutcome { .. }
             | Case::GivenUp { .. }
             | Case::Stuck { .. } => Err(wrong(format!("{agent} has {grant} already; nothing would change"))),
         };
@@ -314,7 +321,7 @@ fn add_rule(sheet: &mut Sheet<'_>, item: &Item, reason: &Arc<str>, effects: &mut
 
 /// What the answer does for one item: the stored input is decided afresh, and the waiting agent is told.
 fn settle(sheet: &mut Sheet<'_>, item: &Item, answer: &ItemAnswer, effects: &mut Effects) {
-    let mut went_out = None;
+    let (mut went_out, mut was_not_done) = (None, None);
     let result = match answer {
         ItemAnswer::Expand { .. } | ItemAnswer::Transfer { .. } => {
             if let Case::TriggerCollision { .. } = item.case {
@@ -336,15 +343,19 @@ fn settle(sheet: &mut Sheet<'_>, item: &Item, answer: &ItemAnswer, effects: &mut
         | ItemAnswer::SendOn { .. } => {
             if let ItemAnswer::Reject { note } = answer {
                 held::reject(sheet, item, note, effects);
+                was_not_done = call::answered(sheet, item, false, Some(note));
             }
             resolve_alert(sheet, item, &approval::note(answer));
             if let (Case::MapOverdue { .. }, ItemAnswer::Handle { note, .. }) = (&item.case, answer) {
                 map::gone_through(sheet, Some(note), Some(item));
             }
-            None
+            was_not_done
         }
         ItemAnswer::Approve { .. } if matches!(item.case, Case::HeldField { .. }) => {
             held::approve(sheet, item, effects)
+        }
+        ItemAnswer::Approve { note } if matches!(item.case, Case::UnknownOutcome { .. }) => {
+            call::answered(sheet, item, true, note.as_ref())
         }
         ItemAnswer::Approve { .. } if matches!(item.case, Case::ZoneOffer { .. }) => {
             zone::confirm(sheet, item, effects);
@@ -447,6 +458,8 @@ fn decide_again(sheet: &mut Sheet<'_>, item: &Item, effects: &mut Effects) -> Op
             Some(write::decide_as(sheet, &agent, &again))
         }
         (Case::UnownedTarget { act }, None) => Some(act::decide(sheet, act)),
+        (Case::UnmappedCall { .. }, Some(why)) => call::shut_out(sheet, item, why),
+        (Case::UnmappedCall { .. }, None) => call::again(sheet, item),
         (Case::UnownedOutput { publish }, Some(why)) => Some(output::shut_out(sheet, publish, why)),
         (Case::UnownedOutput { publish }, None) => Some(output::decide(sheet, publish)),
         (
@@ -460,6 +473,7 @@ fn decide_again(sheet: &mut Sheet<'_>, item: &Item, effects: &mut Effects) -> Op
             | Case::Loop { .. }
             | Case::Approval { .. }
             | Case::ActApproval { .. }
+            | Case::UnknownOutcome { .. }
             | Case::GivenUp { .. }
             | Case::Stuck { .. },
             _,

@@ -94,6 +94,8 @@ impl<'a> Effect<'a> {
             | Case::UnownedEvent { .. }
             | Case::TriggerCollision { .. }
             | Case::Loop { .. }
+            | Case::UnmappedCall { .. }
+            | Case::UnknownOutcome { .. }
             | Case::GivenUp { .. }
             | Case::Stuck { .. } => None,
         }

@@ -39,6 +39,13 @@ pub(super) struct InTheWay {
     pub(super) why: String,
 }
 
+impl InTheWay {
+    /// Whether a person laid a hand on it after that deed.
+    pub(super) fn is_newer(&self, than: Seq) -> bool {
+        self.deeds.iter().any(|deed| *deed > than)
+    }
+}
+
 /// The hand that a person's write lays on its fields; none on a list that only grows, where nothing is overwritten.
 pub(super) fn begins(
     state: &State,

@@ -73,6 +73,7 @@ fn as_write(state: &State, line: &Import) -> Write {
         lease: None,
         reason: line.note.clone(),
         cause: None,
+        call: None,
     }
 }
 

@@ -8,6 +8,7 @@ mod alert;
 mod answer;
 mod away;
 mod budget;
+mod call;
 mod clock;
 mod conclude;
 mod converge;

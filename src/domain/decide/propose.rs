@@ -23,6 +23,16 @@ pub(super) fn decide(
     write: &Write,
     zones: &Zones,
 ) -> Seq {
+    if let Some(call) = &write.call
+        && zones.others.len() + usize::from(!zones.nobody.is_empty()) + usize::from(!zones.own.is_empty()) > 1
+    {
+        let why = format!(
+            "{}; {} changes all of it at once, so that nobody alone can let it: call it for one owner's fields",
+            zone_words(write, zones),
+            call.mark.name()
+        );
+        return sheet.refuse_on(refused(), word(write), &write.entity, (Code::NotOwner, &why));
+    }
     let closed = closed(state, agent, write, zones);
     if let Some(why) = closed.as_ref().filter(|_| zones.others.is_empty()) {
         return sheet.refuse_on(refused(), word(write), &write.entity, (Code::OutOfScope, why));
@@ -46,7 +56,9 @@ pub(super) fn decide(
     let mut refs = Refs { owners: zones.others.keys().cloned().collect(), ..Refs::default() };
     let mut no = state.board.next.work;
     for (owner, names) in &zones.others {
-        let wish = part(write, names);
+        let mut wish = part(write, names);
+        // Whoever owns the fields may not see what else the call was told.
+        wish.call = wish.call.map(|call| Box::new(call.bare()));
         if let Some(waiting) = same_waiting(state, owner, &sheet.principal.actor, &wish) {
             refs.works.push(waiting);
             continue;

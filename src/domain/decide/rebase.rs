@@ -31,6 +31,8 @@ pub(super) fn items(sheet: &mut Sheet<'_>, closed: &ClosedItem, undone: Seq) {
             | Case::Loop { .. }
             | Case::Approval { .. }
             | Case::ActApproval { .. }
+            | Case::UnmappedCall { .. }
+            | Case::UnknownOutcome { .. }
             | Case::GivenUp { .. }
             | Case::Stuck { .. } => None,
         };

@@ -38,6 +38,8 @@ pub(super) struct Sheet<'a> {
     pub(super) limits: Limits,
     /// Alerts that are counted and not shown.
     pub(super) suppressed: u64,
+    /// The gateway that forwards what is decided at once, where it may: nothing where that waits.
+    pub(super) via: Option<Arc<str>>,
     /// Imported history never escalates (RULES §15).
     pub(super) imported: bool,
     /// Deeds whose cause the caller did not name: it is the work that it has in hand.
@@ -64,6 +66,7 @@ impl<'a> Sheet<'a> {
             released: None,
             limits: Limits::default(),
             suppressed: 0,
+            via: None,
             imported: false,
             assumed: Vec::new(),
             key: request.key.as_ref().map(|asked| KeyMark {

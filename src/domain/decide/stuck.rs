@@ -147,6 +147,8 @@ pub(super) fn settle(sheet: &mut Sheet<'_>, item: &Item, answer: &ItemAnswer, ef
         | Case::TriggerCollision { .. }
         | Case::Loop { .. }
         | Case::Approval { .. }
+        | Case::UnmappedCall { .. }
+        | Case::UnknownOutcome { .. }
         | Case::ActApproval { .. } => {}
     }
 }

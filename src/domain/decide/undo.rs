@@ -9,7 +9,7 @@ use crate::domain::command::{Write, WriteKind};
 use crate::domain::deed::{Body, ScopeChange, ScopeTransfer};
 use crate::domain::ids::{Actor, AgentId, ItemNo, MapVersion, PersonId, Seq, WorkNo};
 use crate::domain::key::key;
-use crate::domain::map::{Grant, text_matches};
+use crate::domain::map::{Grant, ToolRow, text_matches};
 use crate::domain::outcome::Outcome;
 use crate::domain::path::{EntityPath, FieldName, FieldPath, Pattern};
 use crate::domain::rule::reviewer;
@@ -78,6 +78,15 @@ fn used(state: &State, closed: &ClosedItem, now: Time) -> Option<String> {
             "the publication went out"
         };
         return Some(format!("{what}, and takes no way back"));
+    }
+    let yes = matches!(closed.answer, ItemAnswer::Approve { .. } | ItemAnswer::Reject { .. });
+    if let Case::UnknownOutcome { .. } = closed.item.case
+        && yes
+    {
+        return Some("that the call was done, or was not, is told already, and others go by it".to_owned());
+    }
+    if matches!(closed.answer, ItemAnswer::Approve { .. }) && closed.item.case.call().is_some() {
+        return Some("the call was let go ahead, and takes no way back".to_owned());
     }
     if let Some(no) = effects.works.iter().find(|no| !state.board.works.contains_key(*no)) {
         return Some(format!("work {no} was done with by the agent"));
@@ -174,6 +183,8 @@ fn stored_write<'a>(state: &'a State, closed: &'a ClosedItem, no: ItemNo) -> Opt
         | Case::Loop { .. }
         | Case::Approval { .. }
         | Case::ActApproval { .. }
+        | Case::UnmappedCall { .. }
+        | Case::UnknownOutcome { .. }
         | Case::GivenUp { .. }
         | Case::Stuck { .. } => None,
     }
@@ -185,7 +196,15 @@ fn grant_used(state: &State, closed: &ClosedItem, agent: &AgentId, grant: &Grant
         Grant::Output(target) => published_on(state, closed, agent, target)
             .or_else(|| acted_on(state, closed, agent, |other| *other == **target)),
         Grant::Trigger(event) => woken(state, closed, agent, event),
+        Grant::Tool(row) => called_since(state, closed, row),
     }
+}
+
+/// Whether a tool that the row names was called since.
+fn called_since(state: &State, closed: &ClosedItem, row: &ToolRow) -> Option<String> {
+    let mut calls = state.board.calls_known().filter(|call| call.deed > closed.deed);
+    let call = calls.find(|call| row.names(&call.mark.server, &call.mark.tool))?;
+    Some(format!("{} has called {} since", call.agent, call.mark.name()))
 }
 
 /// Whether the agent was given, or has claimed, the event on its own since.

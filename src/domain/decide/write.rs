@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::sheet::Sheet;
-use super::{affected, alert, converge, held, propose, trigger, verdict};
+use super::{affected, alert, call, converge, held, propose, trigger, verdict};
 use crate::domain::code::Code;
 use crate::domain::command::{DEPENDENCIES, Expected, FIELDS_PER_WRITE, Write, WriteKind};
 use crate::domain::deed::{Body, Deed, Refs};
@@ -93,6 +93,35 @@ pub(super) fn obstacle(state: &State, agent: &AgentId, write: &Write, now: Time)
     }
 }
 
+/// What stands in the way of a write whose owner has agreed.
+pub(super) struct Hindrance {
+    pub(super) code: Code,
+    pub(super) outcome: Outcome,
+    pub(super) why: String,
+    pub(super) fields: Vec<FieldChange>,
+}
+
+/// What stands in the way of a write that was agreed on in that deed: everything but whose it is, and the hands that people had
+/// on it then.
+pub(super) fn hindrance(
+    state: &State,
+    agent: &AgentId,
+    write: &Write,
+    (agreed, now): (Seq, Time),
+) -> Option<Hindrance> {
+    let plain = |code, why| Some(Hindrance { code, outcome: Outcome::Refused, why, fields: Vec::new() });
+    if let Some(why) = verdict::frozen(state, agent, &write.entity) {
+        return plain(Code::Frozen, why);
+    }
+    let state = anew(state, write);
+    let found = check_rest(&state, agent, write, now).filter(|_| state.board.enforces());
+    if let Some(Stop::Rule { code, outcome, why, fields, .. }) = found {
+        return Some(Hindrance { code, outcome, why, fields });
+    }
+    let hand = held::in_the_way(&state, agent, write, now).filter(|hand| hand.is_newer(agreed))?;
+    plain(Code::Held, hand.why)
+}
+
 /// The state as the write finds it: of a record that was deleted, without the fields of before (RULES §4.3).
 fn anew<'a>(state: &'a State, write: &Write) -> Cow<'a, State> {
     let is_back = matches!(write.kind, WriteKind::Create | WriteKind::Update);
@@ -127,8 +156,17 @@ fn check(state: &State, agent: &AgentId, write: &Write, now: Time) -> Option<Sto
     if zones.verdict().is_some() {
         return Some(Stop::Zones(zones));
     }
+    check_rest(state, agent, write, now)
+}
+
+/// Checks 4 to 10.
+fn check_rest(state: &State, agent: &AgentId, write: &Write, now: Time) -> Option<Stop> {
+    let map = &state.board.map;
     if let Some((code, why)) = verdict::leased(state, agent, write, now) {
         return Some(rule(code, Outcome::Refused, why));
+    }
+    if let Some(why) = call::in_flight(state, agent, write) {
+        return Some(rule(Code::InFlight, Outcome::Refused, why));
     }
     if let Some(stop) = check_existence(state, agent, write, now) {
         return Some(stop);
@@ -305,6 +343,9 @@ pub(super) fn commit(
     write: &Write,
     verdict: Option<(Code, Outcome, String)>,
 ) -> Seq {
+    if let Some(call) = &write.call {
+        return call::allow_write(sheet, state, (write, call), verdict);
+    }
     let state = anew(state, write);
     let changes = committed(&state, write, false);
     put(sheet, &state, write, changes, verdict)
@@ -494,6 +535,7 @@ pub(super) fn simple(path: &FieldPath, value: Value, expected: Version, cause: O
         lease: None,
         reason: None,
         cause,
+        call: None,
     }
 }
 

@@ -95,6 +95,7 @@ fn stands_in_the_way(
         | EditError::LeftToNobody { .. }
         | EditError::Scratch(_)
         | EditError::SameAgent(_)
+        | EditError::Tool(_)
         | EditError::BadName => Code::Overlap,
     };
     Some((code, error.to_string()))

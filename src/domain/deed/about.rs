@@ -6,9 +6,9 @@ use std::fmt::Display;
 use super::{BranchResult, Deed, NewFormat, NewMap, NewWorkspace, ScopeChange, ScopeTransfer, TaskResult};
 use crate::domain::ids::{AgentId, PersonId};
 use crate::domain::things::{
-    Alert, Allowed, ClaimMark, ClockSight, Conclusion, FanOutState, GuardReport, HandoffOrder, Invitation,
-    Item, Lease, Loss, PersonKey, Publication, RaisedEvent, Rebased, ReviewEnd, ReviewHeld, ReviewMiss,
-    ReviewPlan, ScopeRule, Task, Token, TurnedAway, Work,
+    Alert, Allowed, CallMark, ClaimMark, ClockSight, Conclusion, EndedCall, FanOutState, GuardReport,
+    HandoffOrder, Invitation, Item, Lease, Loss, MadeCall, PersonKey, Publication, RaisedEvent, Rebased,
+    ReviewEnd, ReviewHeld, ReviewMiss, ReviewPlan, ScopeRule, Task, Token, ToolsSeen, TurnedAway, Work,
 };
 
 type About = (String, String);
@@ -36,6 +36,22 @@ fn numbered(no: Option<impl Display>) -> String {
 
 pub(super) fn act<P>(deed: &Deed, _: &P) -> About {
     (format!("{} → ", deed.action), entity(deed))
+}
+
+pub(super) fn called(deed: &Deed, mark: &CallMark) -> About {
+    (format!("{} → ", mark.name()), entity(deed))
+}
+
+pub(super) fn ended_call(deed: &Deed, end: &EndedCall) -> About {
+    (format!("{} {} → ", end.mark.name(), end.how.as_str()), entity(deed))
+}
+
+pub(super) fn made_call(deed: &Deed, made: &MadeCall) -> About {
+    ended_call(deed, &made.end)
+}
+
+pub(super) fn offered(_: &Deed, seen: &ToolsSeen) -> About {
+    (format!("{} → ", seen.server), format!("{} tools", seen.tools.len()))
 }
 
 pub(super) fn alert(deed: &Deed, alert: &Alert) -> About {

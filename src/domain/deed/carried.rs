@@ -51,6 +51,12 @@ pub(super) fn event(deed: &Deed, event: &RaisedEvent) -> Vec<Carried> {
     }
 }
 
+/// A call of a tool that is allowed: what it changes once it is done.
+pub(super) fn called(_: &Deed, order: &ActOrder) -> Vec<Carried> {
+    let write = order.call.as_ref().and_then(|call| call.write.as_ref());
+    write.map(written).unwrap_or_default()
+}
+
 /// An act that waits: on what is there in the fields that may free its way.
 pub(super) fn waits(_: &Deed, order: &ActOrder) -> Vec<Carried> {
     let watches = order.waits.iter().flat_map(|waits| waits.watches.iter());

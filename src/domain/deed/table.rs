@@ -12,9 +12,10 @@ use super::{
 };
 use crate::domain::ids::{AgentId, FanOutNo, PersonId, QueueName, Seq, TaskId, TokenId};
 use crate::domain::things::{
-    ActOrder, Alert, AlertSide, Allowed, Case, ClaimMark, ClockSight, Conclusion, FanOutState, GuardReport,
-    HandoffOrder, InFlight, Invitation, Item, Lease, Loss, PersonKey, Publication, RaisedEvent, Rebased,
-    ReviewEnd, ReviewHeld, ReviewMiss, ReviewPlan, ScopeRule, Task, Token, TurnedAway, Work,
+    ActOrder, Alert, AlertSide, Allowed, CallBegun, CallMark, Case, ClaimMark, ClockSight, Conclusion,
+    EndedCall, FanOutState, GuardReport, HandoffOrder, InFlight, Invitation, Item, Lease, Loss, MadeCall,
+    PersonKey, Publication, RaisedEvent, Rebased, ReviewEnd, ReviewHeld, ReviewMiss, ReviewPlan, ScopeRule,
+    Task, Token, ToolsSeen, TurnedAway, Work,
 };
 use crate::domain::time::Time;
 use crate::domain::value::Value;
@@ -86,7 +87,7 @@ macro_rules! bodies {
             }
             Act "act" {
                 /// A side effect outside may go ahead.
-                ActAllowed(ActOrder) = "deeds.act.allowed" => Readers no_values, Tried open_act, Family act;
+                ActAllowed(ActOrder) = "deeds.act.allowed" => Readers called, Tried open_act, Family act;
                 /// A side effect outside was stopped.
                 ActRefused(ActOrder) = "deeds.act.refused" => Readers no_values, Tried ignore, Family act;
                 /// A side effect outside must wait.
@@ -96,8 +97,34 @@ macro_rules! bodies {
                 ActDone(()) = "deeds.act.done" => Readers no_values, Tried end_act, Action fields;
                 /// A side effect failed.
                 ActFailed(()) = "deeds.act.failed" => Readers no_values, Tried end_act, Action fields;
+                /// The approved call of a tool is being forwarded.
+                ActBegun(Box<CallBegun>) = "deeds.act.begun" => Readers no_values, Tried begin_act, Action fields;
+                /// The forwarding of an approved call never began: it may be forwarded still.
+                ActFreed(()) = "deeds.act.freed" => Readers no_values, Tried free_act, Action fields;
+                /// The forwarding of a call began, and nobody knows how it ended.
+                ActUnknown(()) = "deeds.act.unknown" => Readers no_values, Tried lose_act, Action fields;
                 /// An act that waited may be asked for again; the number is the deed that deferred it.
                 ActWoken(Seq) = "deeds.act.woken" => Named no_values, Nothing wake_act, Action waited;
+            }
+            Call "call" {
+                /// A call that changes nothing of the map's may be forwarded.
+                CallAllowed(Box<CallMark>) = "deeds.call.allowed"
+                    => Author no_values, Nothing ignore, Action called;
+                /// A call waits for a person, or for the owner of what it is about.
+                CallEscalated(Box<CallMark>) = "deeds.call.escalated"
+                    => Author no_values, Nothing ignore, Action called;
+                /// A call is not forwarded, or not once more.
+                CallRefused(Box<CallMark>) = "deeds.call.refused"
+                    => Author no_values, Nothing ignore, Action called;
+                /// An allowed call was forwarded, and how it ended.
+                CallEnded(Box<EndedCall>) = "deeds.call.ended"
+                    => Readers no_values, Tried end_call, Action ended_call;
+                /// A call that needed no leave was forwarded, and how it ended.
+                CallMade(Box<MadeCall>) = "deeds.call.made"
+                    => Author no_values, Nothing see_there, Action made_call;
+                /// What a server behind a gateway offers has changed.
+                ToolsOffered(Box<ToolsSeen>) = "deeds.tools.offered"
+                    => Author no_values, Nothing offer_tools, Family offered;
             }
             Work "work" {
                 /// Something came into an agent's work stream.

@@ -58,6 +58,7 @@ const SECTIONS: &[(&str, &[&str])] = &[
     ("defer", &["agent", "to"]),
     ("contradiction", &["name"]),
     ("basis", &["actions"]),
+    ("tool", &["server", "name"]),
 ];
 
 /// The one table whose values are lists: each item is said with what it is of.

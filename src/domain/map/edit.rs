@@ -9,9 +9,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::authority::scratch;
-use super::lint::GOVERNED_FROM;
+use super::lint::{self, GOVERNED_FROM};
 use super::model::{Agent, Model, text_matches};
 use super::overlaps::shared_fields;
+use super::tool::{ToolRow, pieces};
 use crate::domain::ids::{AgentId, PersonId};
 use crate::domain::path::{Meeting, Pattern, covers, example_outside, overlap};
 
@@ -29,6 +30,8 @@ pub enum Grant {
     Trigger(String),
     /// A destination that it publishes to.
     Output(String),
+    /// What a tool means, for every agent.
+    Tool(Box<ToolRow>),
 }
 
 impl fmt::Display for Grant {
@@ -38,6 +41,7 @@ impl fmt::Display for Grant {
             Self::Write(pattern) => write!(f, "writes {pattern}"),
             Self::Trigger(event) => write!(f, "triggers {event}"),
             Self::Output(output) => write!(f, "outputs {output}"),
+            Self::Tool(row) => write!(f, "tool {}", serde_json::to_string(row).unwrap_or_default()),
         }
     }
 }
@@ -108,6 +112,9 @@ pub enum EditError {
     /// The two are one.
     #[error("{0} can't hand something over to itself; name another agent")]
     SameAgent(AgentId),
+    /// The map can't say that of a tool.
+    #[error("{0}")]
+    Tool(String),
     /// A name that is none.
     #[error("the name of an event or output is empty or has control characters; write a name")]
     BadName,
@@ -125,6 +132,7 @@ impl EditError {
             | Self::Scratch(_)
             | Self::UnknownAgent(_)
             | Self::SameAgent(_)
+            | Self::Tool(_)
             | Self::BadName => None,
         }
     }
@@ -150,6 +158,7 @@ pub fn grant(model: &Model, agent: &AgentId, grant: &Grant, person: &PersonId) -
             let open = rules.any(|output| output.order.contains(agent));
             check_name(model, &entry, grant, name, |agent| &agent.outputs, open)?;
         }
+        Grant::Tool(row) => check_tool(model, row)?,
     }
     let accountable = governs_then(model, agent, person);
     let mut grown = add_grant(model, agent, grant, newcomer);
@@ -175,6 +184,7 @@ pub fn holds(model: &Model, agent: &AgentId, grant: &Grant) -> bool {
         }
         Grant::Trigger(name) => entry.triggers.contains(name),
         Grant::Output(name) => entry.outputs.contains(name),
+        Grant::Tool(row) => model.tools.contains(row),
     })
 }
 
@@ -182,7 +192,7 @@ pub fn holds(model: &Model, agent: &AgentId, grant: &Grant) -> bool {
 pub fn lifts(model: &Model, agent: &AgentId, grant: &Grant) -> bool {
     match grant {
         Grant::Write(pattern) => model.agent(agent).is_some_and(|entry| entry.except.contains(pattern)),
-        Grant::Trigger(_) | Grant::Output(_) => false,
+        Grant::Trigger(_) | Grant::Output(_) | Grant::Tool(_) => false,
     }
 }
 
@@ -260,6 +270,9 @@ pub fn add_grant(model: &Model, agent: &AgentId, grant: &Grant, newcomer: Option
         }
         queue_up(&mut model, agent);
     }
+    if let Grant::Tool(row) = grant {
+        push_new(&mut model.tools, row);
+    }
     if let Some(entry) = model.agents.iter_mut().find(|entry| entry.id == *agent) {
         match grant {
             Grant::Write(pattern) => {
@@ -269,6 +282,7 @@ pub fn add_grant(model: &Model, agent: &AgentId, grant: &Grant, newcomer: Option
             }
             Grant::Trigger(event) => push_new(&mut entry.triggers, event),
             Grant::Output(output) => push_new(&mut entry.outputs, output),
+            Grant::Tool(_) => {}
         }
     }
     model
@@ -277,6 +291,9 @@ pub fn add_grant(model: &Model, agent: &AgentId, grant: &Grant, newcomer: Option
 /// Takes a grant back without asking; with `gone` the agent leaves the map too, and its turn in every queue.
 pub fn remove_grant(model: &Model, agent: &AgentId, grant: &Grant, gone: bool) -> Model {
     let mut model = model.clone();
+    if let Grant::Tool(row) = grant {
+        model.tools.retain(|have| *have != **row);
+    }
     if gone {
         model.agents.retain(|entry| entry.id != *agent);
         for queue in &mut model.queues {
@@ -289,6 +306,7 @@ pub fn remove_grant(model: &Model, agent: &AgentId, grant: &Grant, gone: bool) -
             Grant::Write(pattern) => entry.drop_grants(|have| have == pattern),
             Grant::Trigger(event) => entry.triggers.retain(|have| have != event),
             Grant::Output(output) => entry.outputs.retain(|have| have != output),
+            Grant::Tool(_) => {}
         }
     }
     model
@@ -312,6 +330,24 @@ pub fn move_grant(model: &Model, pattern: &Pattern, from: &AgentId, to: &AgentId
         }
     }
     model
+}
+
+/// May the map say this of a tool?
+fn check_tool(model: &Model, row: &ToolRow) -> Result<(), EditError> {
+    if model.tools.contains(row) {
+        return Ok(());
+    }
+    if let Some(why) = row.templates().find_map(|(_, text)| pieces(text).err()) {
+        return Err(EditError::Tool(why.to_owned()));
+    }
+    let with = Model {
+        tools: model.tools.iter().chain([row]).cloned().collect(),
+        ..Model::empty(model.workspace.clone())
+    };
+    match lint::check_tools(&with) {
+        Some(found) => Err(EditError::Tool(found)),
+        None => Ok(()),
+    }
 }
 
 fn push_new<T: PartialEq + Clone>(list: &mut Vec<T>, item: &T) {

@@ -21,6 +21,7 @@ pub mod parse;
 pub mod schedule;
 pub(crate) mod shape;
 mod spelling;
+pub mod tool;
 pub mod whiles;
 
 pub use access::{closed_resources, without_access};
@@ -33,6 +34,7 @@ pub use edit::{EditError, Grant};
 pub(super) use index::PatternIndex;
 pub use lint::{Finding, Lint, Severity};
 pub(crate) use model::text_matches;
+pub use model::text_matches as names;
 pub use model::{
     Agent, Basis, Contradiction, Defer, Event, FieldKind, FieldRule, Mode, Model, OnExhausted, Output,
     Person, Queue, Route, SignedFor,
@@ -41,4 +43,5 @@ pub use nearest::{nearest_listener, nearest_zone};
 pub use parse::{Parsed, parse};
 pub use schedule::{Schedule, day_begins};
 pub use spelling::nearest as nearest_name;
+pub use tool::{AllFields, Does, ToolFields, ToolRow, Unmapped};
 pub use whiles::{ID, SUBJECT, While};

@@ -13,6 +13,7 @@ use super::ahead::Ahead;
 use super::asked::Thresholds;
 use super::condition::{Condition, Occasion};
 use super::schedule::Schedule;
+use super::tool::{ToolRow, Unmapped};
 use super::whiles::While;
 use crate::domain::ids::{AgentId, PersonId, QueueName, WorkspaceId};
 use crate::domain::path::{self, EntityPath, FieldPath, Glob, Pattern, Template, overlap};
@@ -86,6 +87,12 @@ pub struct Model {
     /// What must have been read before something goes out.
     #[serde(default, rename = "basis", skip_serializing_if = "Vec::is_empty")]
     pub bases: Vec<Basis>,
+    /// What is done with a call of a tool that no row names.
+    #[serde(default, skip_serializing_if = "is_ask")]
+    pub unmapped: Unmapped,
+    /// What tools behind the gateway mean; the first that names one wins.
+    #[serde(default, rename = "tool", skip_serializing_if = "Vec::is_empty")]
+    pub tools: Vec<ToolRow>,
 }
 
 /// What a workspace does with what its map forbids.
@@ -432,7 +439,7 @@ impl Defer {
 }
 
 /// Does a text match another in which `*` stands for any run of characters?
-pub(crate) fn text_matches(pattern: &str, text: &str) -> bool {
+pub fn text_matches(pattern: &str, text: &str) -> bool {
     Glob::new(pattern).map_or(pattern == text, |glob| glob.matches(text))
 }
 
@@ -526,6 +533,8 @@ impl Model {
             defers: Vec::new(),
             contradictions: Vec::new(),
             bases: Vec::new(),
+            unmapped: Unmapped::default(),
+            tools: Vec::new(),
         }
     }
 
@@ -604,6 +613,11 @@ pub(crate) fn everything() -> Vec<Pattern> {
 
 fn is_everything(reads: &Vec<Pattern>) -> bool {
     *reads == everything()
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
+fn is_ask(unmapped: &Unmapped) -> bool {
+    *unmapped == Unmapped::Ask
 }
 
 fn default_sla() -> Span {

@@ -18,8 +18,12 @@ pub fn misses(item: &Item, grant: &Grant) -> Option<String> {
         }
         Case::Escalation { .. } => match (&item.subject, grant) {
             (Some(subject), Grant::Write(pattern)) => (pattern.matches_entity(subject), subject.to_string()),
-            (None, _) | (_, Grant::Trigger(_) | Grant::Output(_)) => return None,
+            (None, _) | (_, Grant::Trigger(_) | Grant::Output(_) | Grant::Tool(_)) => return None,
         },
+        Case::UnmappedCall { call, .. } => (
+            matches!(grant, Grant::Tool(row) if row.names(&call.mark.server, &call.mark.tool)),
+            call.mark.name(),
+        ),
         // No scope ends these, which is said elsewhere.
         Case::HeldField { .. }
         | Case::ZoneOffer { .. }
@@ -28,6 +32,7 @@ pub fn misses(item: &Item, grant: &Grant) -> Option<String> {
         | Case::Loop { .. }
         | Case::Approval { .. }
         | Case::ActApproval { .. }
+        | Case::UnknownOutcome { .. }
         | Case::GivenUp { .. }
         | Case::Stuck { .. } => return None,
     };
@@ -52,6 +57,6 @@ fn is_target(grant: &Grant, act: &Act) -> bool {
             act.target.parse::<FieldPath>().is_ok_and(|path| pattern.matches_path(&path))
                 || act.target.parse::<EntityPath>().is_ok_and(|entity| pattern.matches_entity(&entity))
         }
-        Grant::Trigger(_) => false,
+        Grant::Trigger(_) | Grant::Tool(_) => false,
     }
 }

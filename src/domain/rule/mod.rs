@@ -21,6 +21,7 @@ pub mod ruling;
 pub mod signed;
 pub mod signing;
 pub mod target;
+pub mod tool;
 pub mod turn;
 pub mod whiles;
 pub mod zone;

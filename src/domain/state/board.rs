@@ -18,9 +18,9 @@ use crate::domain::outcome::Outcome;
 use crate::domain::path::EntityPath;
 use crate::domain::sight::Sight;
 use crate::domain::things::{
-    Alert, Allowance, ClaimHeld, ClockKept, ClosedItem, Concluded, FanOutState, HeldField, Hold, Item,
-    LastPublication, Lease, Occurred, OpenAct, PastAnswers, QueueReviews, Rounds, ScopeRule, Seat, Signer,
-    Task, WaitingAct, WaitingPublication, Work,
+    Alert, Allowance, CallState, ClaimHeld, ClockKept, ClosedItem, Concluded, FanOutState, HeldField, Hold,
+    Item, LastPublication, Lease, Occurred, OpenAct, PastAnswers, QueueReviews, Rounds, ScopeRule, Seat,
+    SeenThere, Signer, Task, ToolsSeen, WaitingAct, WaitingPublication, Work,
 };
 use crate::domain::time::Time;
 
@@ -157,6 +157,21 @@ pub struct Board {
     pub schedules: OrdMap<Arc<str>, Time>,
     /// The reviews of each queue.
     pub reviews: OrdMap<QueueName, QueueReviews>,
+    /// Where the latest calls of tools stand, by agent and digest (`call_key`).
+    #[serde(default, skip_serializing_if = "Recent::is_empty")]
+    pub calls: Box<Recent<Arc<CallState>>>,
+    /// The open act of each call that is approved or under way, under the same key.
+    #[serde(default, skip_serializing_if = "OrdMap::is_empty")]
+    pub called: OrdMap<Arc<str>, ActNo>,
+    /// The latest calls that needed no leave.
+    #[serde(default, skip_serializing_if = "Vector::is_empty")]
+    pub made: Box<Vector<Arc<CallState>>>,
+    /// What agents have read by way of servers (`seen_key`).
+    #[serde(default, skip_serializing_if = "Recent::is_empty")]
+    pub seen_there: Box<Recent<SeenThere>>,
+    /// What servers behind gateways offer.
+    #[serde(default, skip_serializing_if = "OrdMap::is_empty")]
+    pub offered: OrdMap<Arc<str>, Arc<ToolsSeen>>,
     /// The last act that was allowed to each target.
     pub targets: Box<Recent<Seq>>,
     /// Who relies on whose fields, by both names (`key`).
@@ -347,6 +362,11 @@ impl Board {
             ended_names: Box::default(),
             schedules: OrdMap::new(),
             reviews: OrdMap::new(),
+            calls: Box::default(),
+            called: OrdMap::new(),
+            made: Box::default(),
+            seen_there: Box::default(),
+            offered: OrdMap::new(),
             targets: Box::default(),
             dependencies: Box::default(),
             care: MapCare::default(),

@@ -111,6 +111,7 @@ impl Board {
 
     fn end_act<P>(&mut self, deed: &Deed, _: &P) {
         if let Some(no) = deed.refs.act {
+            self.call_lapses(deed, no);
             self.drop_act(no);
         }
     }
@@ -340,12 +341,19 @@ impl Board {
             based_on: order.based_on.clone(),
             at: deed.recorded,
             deed: deed.seq,
-            until: deed.decided.as_ref().and_then(|decided| decided.alarm),
+            until: match &order.call {
+                Some(open) => open.until,
+                None => deed.decided.as_ref().and_then(|decided| decided.alarm),
+            },
+            call: order.call.clone(),
         };
         if let Some(until) = act.until {
             self.timers.insert((until, Timer::Act(no)));
         }
         self.hold_act(&act);
+        if let Some(open) = &order.call {
+            self.call_goes_on(deed, &act, open);
+        }
         self.acts.insert(no, Arc::new(act));
         self.tally(Thing::Act(no));
     }
@@ -412,7 +420,8 @@ impl Board {
         }
     }
 
-    fn open_item(&mut self, _: &Deed, item: &Item) {
+    fn open_item(&mut self, deed: &Deed, item: &Item) {
+        self.call_waits_in(deed, item);
         self.next.item = self.next.item.max(item.no.next());
         if let Some(no) = item.case.alert()
             && let Some(alert) = self.alerts.get_mut(&no)
@@ -498,6 +507,7 @@ impl Board {
         self.forget_claim(no);
         self.gone_through(no);
         let Some(item) = self.items.remove(&no) else { return };
+        self.call_is_answered(deed, &item, &closed.answer);
         self.tally(Thing::Item(no));
         self.timers.remove(&(item.warn_at, Timer::Item(no)));
         self.timers.remove(&(item.due, Timer::Item(no)));

@@ -18,7 +18,8 @@ use crate::domain::things::{
 use crate::domain::time::Time;
 
 impl Board {
-    pub(super) fn queue_work(&mut self, _: &Deed, work: &Work) {
+    pub(super) fn queue_work(&mut self, deed: &Deed, work: &Work) {
+        self.call_is_proposed(deed, work);
         self.next.work = self.next.work.max(work.no.next());
         self.put_work(Arc::new(work.clone()));
     }
@@ -63,6 +64,7 @@ impl Board {
     /// Work that is done with, whatever came of it.
     pub(super) fn end_work<P>(&mut self, deed: &Deed, _: &P) {
         for no in &deed.refs.works {
+            self.proposed_call_ends(deed, *no);
             self.drop_work(*no);
         }
     }
@@ -292,6 +294,7 @@ impl Board {
     pub(super) fn drop_act(&mut self, no: crate::domain::ids::ActNo) {
         let Some(act) = self.acts.remove(&no) else { return };
         self.tally(Thing::Act(no));
+        self.timed.remove(&*Thing::Act(no).to_string());
         if let Some(until) = act.until {
             self.timers.remove(&(until, Timer::Act(no)));
         }

@@ -10,9 +10,9 @@ use super::{Access, Board, Entities, History, Kept, Links, Stop, Thing, Timer};
 use crate::domain::deed::Deed;
 use crate::domain::ids::{AgentId, Seq};
 use crate::domain::things::{
-    Alert, AlertKind, AlertState, Branch, Case, ClockSight, ClosedItem, Entity, FanOutState, Feedback, Item,
-    Lease, OpenAct, QueueReviews, Rebase, Rebased, Signer, Task, TokenRecord, WaitingAct, WaitingPublication,
-    Work, WorkKind,
+    Alert, AlertKind, AlertState, Branch, CallState, Case, ClockSight, ClosedItem, Entity, FanOutState,
+    Feedback, Item, Lease, OpenAct, QueueReviews, Rebase, Rebased, Signer, Task, TokenRecord, WaitingAct,
+    WaitingPublication, Work, WorkKind,
 };
 use crate::domain::time::{Span, Time};
 
@@ -274,6 +274,14 @@ impl Board {
             let change = |act: &mut OpenAct| {
                 shift.past(&mut act.at);
                 shift.ends(until, &mut act.until);
+                if let Some(call) = act.call.as_deref_mut() {
+                    shift.ends(until, &mut call.until);
+                    shift.ends(until, call.approved.as_mut().map(|approved| &mut approved.until));
+                    if let Some(begun) = &mut call.begun {
+                        shift.past(&mut begun.at);
+                        shift.ends(until, [&mut begun.until]);
+                    }
+                }
             };
             self.acts.insert(no, changed(act, change));
         }
@@ -392,6 +400,14 @@ impl Board {
             shift.past(&mut occurred.at);
             occurred.deed >= shift.from
         });
+        let call = |call: &mut Arc<CallState>| {
+            let within = shift.is_within(call.at);
+            let call = Arc::make_mut(call);
+            shift.past(&mut call.at);
+            shift.ends(within, &mut call.until);
+        };
+        self.calls.change_all(call);
+        self.made.iter_mut().for_each(call);
         self.rounds.change_all(|rounds| shift.past(&mut rounds.at));
         self.in_vain.change_all(|times| shift.pasts(times.iter_mut()));
         self.conclusions.change_all(|voices| shift.pasts(voices.iter_mut().map(|voice| &mut voice.at)));
@@ -476,6 +492,7 @@ fn anew(timer: &Timer) -> Option<Thing> {
         Timer::FanOut(no) => Some(Thing::FanOut(*no)),
         Timer::Turn(deferred) => Some(Thing::Queued(*deferred)),
         Timer::Claim(no) => Some(Thing::Item(*no)),
+        Timer::Act(no) => Some(Thing::Act(*no)),
         Timer::Item(_)
         | Timer::Waiting(_)
         | Timer::Event(_)
@@ -484,7 +501,6 @@ fn anew(timer: &Timer) -> Option<Thing> {
         | Timer::Held(_)
         | Timer::Frozen(_)
         | Timer::Paused(_)
-        | Timer::Act(_)
         | Timer::AllPaused => None,
     }
 }

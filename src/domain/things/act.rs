@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::call::OpenCall;
 use super::output::Conversation;
 use super::stored;
 use crate::domain::command::Act;
@@ -24,6 +25,8 @@ pub struct ActOrder {
     pub conversation: Option<Conversation>,
     /// The act as asked, where it waits to be woken.
     pub waits: Option<Box<WaitingAct>>,
+    /// The call of a tool that it is.
+    pub call: Option<Box<OpenCall>>,
 }
 
 /// A side effect that may go ahead and has not ended.
@@ -49,6 +52,9 @@ pub struct OpenAct {
     /// When it is over without a word of its agent; never, where older programs allowed it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<Time>,
+    /// The call of a tool that it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub call: Option<Box<OpenCall>>,
 }
 
 /// A deferred act that waits until the way is free.

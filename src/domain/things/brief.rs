@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{
-    Alert, AlertSide, Attempt, Before, Branch, BranchEnd, Case, ClosedItem, EarlierHand, Effects,
+    Alert, AlertSide, Attempt, Before, Branch, BranchEnd, Call, Case, ClosedItem, EarlierHand, Effects,
     FanOutState, Feedback, FieldChange, HandoffOrder, Item, ItemAnswer, Redone, Task, TaskStage, WaitingAct,
     WaitingPublication, Work, WorkKind, WorkProduct,
 };
@@ -122,8 +122,9 @@ macro_rules! briefs {
 }
 
 briefs! {
-    Write { changes depends_on reason }
-    Act { depends_on reason }
+    Write { changes depends_on reason call }
+    Act { depends_on reason call }
+    Call { arguments }
     Publish { body depends_on reason }
     Raise { attributes reason }
     Item { case title why }
@@ -159,6 +160,8 @@ impl Brief for Case {
             Self::UnownedEvent { raise }
             | Self::TriggerCollision { raise, .. }
             | Self::Loop { raise, .. } => raise.shorten(),
+            Self::UnmappedCall { call, .. } => call.shorten(),
+            Self::UnknownOutcome { call, write, .. } => [call.shorten(), write.shorten()].contains(&true),
             Self::GivenUp { work } => work.shorten(),
             Self::Stuck { task, .. } => task.shorten(),
             Self::ZoneOffer { .. } | Self::Conflict { .. } | Self::MapOverdue { .. } => false,

@@ -6,10 +6,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use super::{FieldChange, ItemAnswer, Likely, Task, Work, stored};
+use super::{Call, FieldChange, ItemAnswer, Likely, Task, Work, stored};
 use crate::domain::command::{Act, Publish, Raise, Write};
 use crate::domain::hash::hex;
-use crate::domain::ids::{Actor, AgentId, AlertNo, ItemNo, MapVersion, PersonId, QueueName, Seq, WorkNo};
+use crate::domain::ids::{
+    ActNo, Actor, AgentId, AlertNo, ItemNo, MapVersion, PersonId, QueueName, Seq, WorkNo,
+};
 use crate::domain::map::Grant;
 use crate::domain::path::{EntityPath, Pattern};
 use crate::domain::time::Time;
@@ -183,6 +185,24 @@ pub enum Case {
         /// The collision's alert, where it was held because of one.
         alert: Option<AlertNo>,
     },
+    /// A call of a tool that the map does not name.
+    UnmappedCall {
+        /// The call, with its arguments.
+        call: Box<Call>,
+        /// The directory that file names among them are in.
+        root: Option<Arc<str>>,
+    },
+    /// A call of which nobody knows how it ended.
+    UnknownOutcome {
+        /// The act that it is.
+        act: ActNo,
+        /// The call.
+        call: Box<Call>,
+        /// What it changes, if it was done.
+        #[serde(default, with = "stored::write_box")]
+        #[schemars(with = "Option<Write>")]
+        write: Option<Box<Write>>,
+    },
     /// Work that is out of attempts, with its history.
     GivenUp {
         /// The work.
@@ -202,7 +222,10 @@ impl Case {
     pub fn word(&self) -> &'static str {
         match self {
             Self::UnownedField { .. } => "unowned field",
+            Self::HeldField { held_by, write } if held_by.is_empty() && write.call.is_some() => "approval",
             Self::HeldField { .. } => "held field",
+            Self::UnmappedCall { .. } => "unmapped tool",
+            Self::UnknownOutcome { .. } => "outcome unknown",
             Self::ZoneOffer { .. } => "zone offer",
             Self::UnownedTarget { .. } => "unowned target",
             Self::UnownedOutput { .. } => "unowned output",
@@ -220,7 +243,28 @@ impl Case {
 
     /// Whether it is a yes or a no, and neither a publication nor an act.
     pub fn is_yes_or_no(&self) -> bool {
-        matches!(self, Self::HeldField { .. } | Self::ZoneOffer { .. })
+        matches!(self, Self::HeldField { .. } | Self::ZoneOffer { .. } | Self::UnknownOutcome { .. })
+    }
+
+    /// The call of a tool that waits in it, or of which nobody knows how it ended.
+    pub fn call(&self) -> Option<&Call> {
+        match self {
+            Self::UnownedField { write, .. } | Self::HeldField { write, .. } => write.call.as_deref(),
+            Self::UnownedTarget { act } => act.call.as_deref(),
+            Self::ActApproval { act, .. } => act.call.as_deref(),
+            Self::UnmappedCall { call, .. } | Self::UnknownOutcome { call, .. } => Some(call),
+            Self::ZoneOffer { .. }
+            | Self::UnownedOutput { .. }
+            | Self::Escalation { .. }
+            | Self::Conflict { .. }
+            | Self::MapOverdue { .. }
+            | Self::UnownedEvent { .. }
+            | Self::TriggerCollision { .. }
+            | Self::Loop { .. }
+            | Self::Approval { .. }
+            | Self::GivenUp { .. }
+            | Self::Stuck { .. } => None,
+        }
     }
 
     /// The person who may answer it beside the reviewers of its queue: whoever holds all that it is about.
@@ -253,6 +297,8 @@ impl Case {
             | Self::TriggerCollision { .. }
             | Self::Loop { .. }
             | Self::ActApproval { .. }
+            | Self::UnmappedCall { .. }
+            | Self::UnknownOutcome { .. }
             | Self::GivenUp { .. }
             | Self::Stuck { .. } => None,
         }
@@ -273,6 +319,8 @@ impl Case {
             | Self::UnownedEvent { .. }
             | Self::TriggerCollision { .. }
             | Self::Loop { .. }
+            | Self::UnmappedCall { .. }
+            | Self::UnknownOutcome { .. }
             | Self::GivenUp { .. }
             | Self::Stuck { .. } => &[],
         }
@@ -295,6 +343,8 @@ impl Case {
             | Self::UnownedOutput { .. }
             | Self::Escalation { .. }
             | Self::UnownedEvent { .. }
+            | Self::UnmappedCall { .. }
+            | Self::UnknownOutcome { .. }
             | Self::GivenUp { .. } => None,
         }
     }
@@ -479,6 +529,9 @@ impl Item {
             }
             Case::GivenUp { work } => serde_json::to_string_pretty(&work.kind).unwrap_or_default(),
             Case::Stuck { task, .. } => serde_json::to_string_pretty(&task.order).unwrap_or_default(),
+            Case::UnmappedCall { call, .. } | Case::UnknownOutcome { call, .. } => {
+                serde_json::to_string_pretty(call).unwrap_or_default()
+            }
             Case::ZoneOffer { pattern, from, to, .. } => format!("{pattern} from {from} to {to}"),
             Case::Conflict { .. } | Case::MapOverdue { .. } => String::new(),
         }

@@ -69,7 +69,9 @@ fn asked(case: &Case, raised_by: &Actor) -> Json {
         Case::UnownedEvent { raise } | Case::TriggerCollision { raise, .. } | Case::Loop { raise, .. } => {
             json!([raise.event, raise.attributes])
         }
+        Case::UnmappedCall { call, .. } => json!([call.mark.server, call.mark.tool, call.mark.digest]),
         // Each of these is looked at by itself.
+        Case::UnknownOutcome { act, .. } => json!(act),
         Case::Conflict { alert } => json!(alert),
         Case::MapOverdue { alert } => json!(alert),
         Case::GivenUp { work } => json!(work.no),

@@ -8,6 +8,7 @@ mod answer;
 mod away;
 mod brief;
 mod budget;
+mod call;
 mod clock;
 mod entity;
 mod guard;
@@ -35,6 +36,10 @@ pub use answer::{ItemAnswer, Likely};
 pub use away::{Seat, Until};
 pub use brief::{BRIEF, Brief};
 pub use budget::{Allowance, Allowed, Limits, May, TurnedAway, Usage, weight};
+pub use call::{
+    Call, CallApproval, CallBegun, CallHow, CallMark, CallStage, CallState, EndedCall, MadeCall, OfferedTool,
+    OpenCall, SeenThere, ToolsSeen, call_key,
+};
 pub use clock::{ClockKept, ClockSight, MOVES, Moved, Rebase, Rebased};
 pub use entity::{
     ACTORS, ACTORS_KNOWN, Entity, Field, FieldChange, IN_VAIN, IN_VAIN_ALIKE, MOST_ACTORS, RECENT, RUNS, Run,

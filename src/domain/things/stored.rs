@@ -29,6 +29,58 @@ pub(super) struct Write {
     lease: Option<Fence>,
     reason: Option<Arc<str>>,
     cause: Option<Seq>,
+    call: Option<Box<super::Call>>,
+}
+
+/// A write, where there is one.
+pub(super) mod write_option {
+    use super::{Deserialize, Deserializer, Serialize, command};
+
+    #[derive(Serialize)]
+    struct Out<'a>(#[serde(with = "super::Write")] &'a command::Write);
+
+    #[derive(Deserialize)]
+    struct In(#[serde(with = "super::Write")] command::Write);
+
+    #[expect(clippy::ref_option, reason = "serde asks with a reference")]
+    pub(in super::super) fn serialize<S: serde::Serializer>(
+        write: &Option<command::Write>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        some(write.as_ref(), serializer)
+    }
+
+    pub(super) fn some<S: serde::Serializer>(
+        write: Option<&command::Write>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        write.map(Out).serialize(serializer)
+    }
+
+    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<command::Write>, D::Error> {
+        Ok(Option::<In>::deserialize(deserializer)?.map(|read| read.0))
+    }
+}
+
+/// The same in a box.
+pub(super) mod write_box {
+    use super::{Deserializer, command, write_option};
+
+    #[expect(clippy::ref_option, reason = "serde asks with a reference")]
+    pub(in super::super) fn serialize<S: serde::Serializer>(
+        write: &Option<Box<command::Write>>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        write_option::some(write.as_deref(), serializer)
+    }
+
+    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Box<command::Write>>, D::Error> {
+        Ok(write_option::deserialize(deserializer)?.map(Box::new))
+    }
 }
 
 /// An act.
@@ -46,6 +98,7 @@ pub(super) struct Act {
     wait: bool,
     reason: Option<Arc<str>>,
     cause: Option<Seq>,
+    call: Option<Box<super::Call>>,
 }
 
 impl Act {

@@ -416,6 +416,7 @@ impl fmt::Display for Granted {
             Grant::Write(pattern) => write!(f, "{agent} may write {pattern}"),
             Grant::Trigger(event) => write!(f, "{event} wakes {agent}"),
             Grant::Output(output) => write!(f, "{agent} may act on {output}"),
+            Grant::Tool(row) => write!(f, "the map says {row}"),
         }
     }
 }

@@ -89,6 +89,7 @@ fn write(scribe: &Scribe<'_>) -> Option<Asked> {
         entity,
         kind,
         changes,
+        call: None,
     };
     Some(Command::Write(write).into())
 }
@@ -210,6 +211,7 @@ fn act(scribe: &Scribe<'_>) -> Option<Asked> {
         wait: order.waits.is_some(),
         reason: scribe.reason(),
         cause: None,
+        call: None,
     };
     let mut depends_on = based_on(scribe);
     let read = order.based_on.iter().map(|path| (path.clone(), scribe.latest(path)));

@@ -4,6 +4,7 @@ pub(super) mod activity;
 pub(super) mod addresses;
 pub(super) mod alerts;
 pub(super) mod board;
+pub(super) mod calls;
 pub(super) mod clock;
 pub(super) mod conclusions;
 pub(super) mod entities;

@@ -102,6 +102,8 @@ impl Cases {
             Case::Conflict { .. }
                 | Case::MapOverdue { .. }
                 | Case::Loop { .. }
+                | Case::UnmappedCall { .. }
+                | Case::UnknownOutcome { .. }
                 | Case::GivenUp { .. }
                 | Case::Stuck { .. }
         );

@@ -142,6 +142,8 @@ impl Answering {
             | Case::UnownedEvent { .. }
             | Case::TriggerCollision { .. }
             | Case::Loop { .. }
+            | Case::UnmappedCall { .. }
+            | Case::UnknownOutcome { .. }
             | Case::GivenUp { .. }
             | Case::Stuck { .. } => return,
         };

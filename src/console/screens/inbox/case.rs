@@ -106,7 +106,9 @@ pub(super) fn agent(item: &Item) -> Option<&AgentId> {
         Case::GivenUp { work } => Some(&work.agent),
         Case::Stuck { task, .. } => Some(&task.owner),
         Case::ZoneOffer { to, .. } => Some(to),
-        Case::UnownedField { .. }
+        Case::UnmappedCall { .. }
+        | Case::UnknownOutcome { .. }
+        | Case::UnownedField { .. }
         | Case::HeldField { .. }
         | Case::UnownedTarget { .. }
         | Case::UnownedOutput { .. }
@@ -253,6 +255,10 @@ fn suggestion(look: Look<'_>, wide: usize, item: &Item) -> Vec<Line<'static>> {
             Case::ZoneOffer { .. } => "a hands it over, x leaves it where it is, with a note",
             Case::Approval { .. } => "a approves it, A edits it first, x rejects it with a note",
             Case::ActApproval { .. } => "a lets it go ahead, x rejects it with a note",
+            Case::UnmappedCall { .. } => "e adds the tool to the map, h handles the call by hand",
+            Case::UnknownOutcome { .. } => {
+                "a says that it was done, x that it was not, with a note how you know"
+            }
             Case::GivenUp { .. } => "handle: say how it goes on",
             Case::Stuck { .. } => {
                 "s sends it on: to whom, with how many attempts; or handle: say how it goes on"

@@ -163,6 +163,8 @@ fn proposed(item: &Item) -> (String, String) {
         | Case::Loop { .. }
         | Case::Approval { .. }
         | Case::ActApproval { .. }
+        | Case::UnmappedCall { .. }
+        | Case::UnknownOutcome { .. }
         | Case::GivenUp { .. }
         | Case::Stuck { .. } => return (agent, String::new()),
     };

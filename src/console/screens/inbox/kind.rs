@@ -165,6 +165,15 @@ impl Kind {
                 item.no
             ));
         }
+        if matches!(item.case, Case::UnknownOutcome { .. }) {
+            if matches!(self, Self::Approve | Self::Reject) {
+                return Ok(());
+            }
+            return Err(format!(
+                "#{} is a call of which nobody knows how it ended: a says that it was done, x that it was not",
+                item.no
+            ));
+        }
         if self == Self::SendOn && !matches!(item.case, Case::Stuck { .. }) {
             return Err(format!("#{} is no task that leads nowhere: only such a one is sent on", item.no));
         }
@@ -201,9 +210,10 @@ impl Kind {
 pub(super) fn answers(case: &Case, has_sides: bool) -> &'static [Action] {
     use Action as A;
     match case {
-        Case::HeldField { .. } | Case::ZoneOffer { .. } | Case::ActApproval { .. } => {
-            &[A::Approve, A::Reject]
-        }
+        Case::HeldField { .. }
+        | Case::ZoneOffer { .. }
+        | Case::ActApproval { .. }
+        | Case::UnknownOutcome { .. } => &[A::Approve, A::Reject],
         Case::Approval { .. } => &[A::Approve, A::ApproveEdited, A::Reject],
         Case::Conflict { .. } if has_sides => &[A::Ruling, A::Handle, A::OutOfScope],
         Case::Stuck { .. } => &[A::SendOn, A::Handle, A::OutOfScope],
@@ -215,6 +225,7 @@ pub(super) fn answers(case: &Case, has_sides: bool) -> &'static [Action] {
         | Case::UnownedOutput { .. }
         | Case::Escalation { .. }
         | Case::UnownedEvent { .. }
+        | Case::UnmappedCall { .. }
         | Case::TriggerCollision { .. } => &[A::Expand, A::Handle, A::OutOfScope],
     }
 }

@@ -12,13 +12,14 @@ use crate::console::widgets::Look;
 use crate::console::widgets::facts::Facts;
 use crate::console::words;
 use crate::console::world::World;
-use crate::domain::command::{Act, Publish, Raise};
+use crate::domain::command::{Act, Publish, Raise, Write};
 use crate::domain::deed::{Body, Deed};
 use crate::domain::ids::{AgentId, AlertNo, Seq, Version};
 use crate::domain::path::FieldPath;
 use crate::domain::rule::reviewer;
 use crate::domain::state::Board;
-use crate::domain::things::{AlertSide, Case, Item, Task, Work};
+use crate::domain::things::{AlertSide, Call, Case, Item, Task, Work};
+use crate::domain::value::Value;
 
 /// Lines of the input shown at least; all of it is one key away.
 pub(super) const INPUT_LINES: usize = 10;
@@ -33,15 +34,19 @@ pub(super) fn told<'a>(
     deed: &dyn Fn(Seq) -> Option<&'a Arc<Deed>>,
 ) {
     let (look, wide) = (facts.look, facts.wide());
+    if let Some(call) = item.case.call() {
+        called(facts, call, item);
+    }
     match &item.case {
         Case::Conflict { alert } => {
             let sides = board.alerts.get(alert).map(|alert| sides(look, wide, world, &alert.sides));
             facts.lined("SIDES", sides.unwrap_or_default());
         }
-        Case::MapOverdue { .. } => {}
+        Case::MapOverdue { .. } | Case::UnmappedCall { .. } => {}
         Case::UnownedField { .. }
         | Case::HeldField { .. }
         | Case::UnownedTarget { .. }
+        | Case::UnknownOutcome { .. }
         | Case::Escalation { .. } => {
             facts.lined("INPUT", input(look, (wide, facts.most), item));
         }
@@ -74,27 +79,36 @@ pub(super) fn told<'a>(
     }
 }
 
+/// The call of a tool: which, by whom, with which arguments, and what it is about.
+fn called(facts: &mut Facts<'_>, call: &Call, item: &Item) {
+    let (look, wide) = (facts.look, facts.wide());
+    let does = call.does.map(|does| format!(", which does `{}`", does.as_str())).unwrap_or_default();
+    facts.lined(
+        "CALL",
+        look.wrap(&format!("{} by {}{does}", call.mark.name(), call.agent), wide, 2, look.theme.base),
+    );
+    facts.maybe("ABOUT", item.subject.as_ref().map(ToString::to_string));
+    let arguments = call.arguments.as_ref().map(Value::json);
+    let named = arguments.as_ref().and_then(|arguments| arguments.as_object()).into_iter().flatten();
+    let lines = named.take(facts.most).flat_map(|(name, json)| {
+        let value = Value::new(json).map_or_else(|_| "…".to_owned(), |value| words::value(&value));
+        look.wrap(&format!("{name} = {value}"), wide, 2, look.theme.base)
+    });
+    let lines: Vec<Line<'static>> = lines.collect();
+    if !lines.is_empty() {
+        facts.lined("ARGUMENTS", lines);
+    }
+}
+
 /// The input as received: a write as its changes, anything else as its text.
 fn input(look: Look<'_>, (wide, most): (usize, usize), item: &Item) -> Vec<Line<'static>> {
     let theme = look.theme;
     let text = |text: &str| look.wrap(text, wide, most, theme.base);
     match &item.case {
         Case::UnownedField { write, .. } | Case::HeldField { write, .. } => {
-            let mut lines = Vec::new();
-            for (name, value) in write.changes.iter().take(most) {
-                let name = if name.is_whole() { String::new() } else { format!("#{name}") };
-                lines.extend(text(&format!(
-                    "{}{name} {} {}",
-                    write.entity,
-                    look.glyphs.arrow,
-                    words::value(value)
-                )));
-            }
-            if let Some(reason) = &write.reason {
-                lines.extend(look.wrap(reason, wide, 2, theme.muted));
-            }
-            lines
+            changes(look, (wide, most), write)
         }
+        Case::UnknownOutcome { write: Some(write), .. } => changes(look, (wide, most), write),
         Case::UnownedTarget { act } => {
             let mut lines = text(&format!("{} {} {}", act.action, look.glyphs.arrow, act.target));
             if let Some(reason) = &act.reason {
@@ -110,11 +124,27 @@ fn input(look: Look<'_>, (wide, most): (usize, usize), item: &Item) -> Vec<Line<
         | Case::Loop { .. }
         | Case::Approval { .. }
         | Case::ActApproval { .. }
+        | Case::UnmappedCall { .. }
+        | Case::UnknownOutcome { write: None, .. }
         | Case::GivenUp { .. }
         | Case::Stuck { .. }
         | Case::Conflict { .. }
         | Case::MapOverdue { .. } => Vec::new(),
     }
+}
+
+/// What a write changes, field by field.
+fn changes(look: Look<'_>, (wide, most): (usize, usize), write: &Write) -> Vec<Line<'static>> {
+    let mut lines = Vec::new();
+    for (name, value) in write.changes.iter().take(most) {
+        let name = if name.is_whole() { String::new() } else { format!("#{name}") };
+        let text = format!("{}{name} {} {}", write.entity, look.glyphs.arrow, words::value(value));
+        lines.extend(look.wrap(&text, wide, most, look.theme.base));
+    }
+    if let Some(reason) = &write.reason {
+        lines.extend(look.wrap(reason, wide, 2, look.theme.muted));
+    }
+    lines
 }
 
 /// Each side of a conflict: when, who, what it made of which field, and why.

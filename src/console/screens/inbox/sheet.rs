@@ -46,6 +46,8 @@ impl Sheet {
             | Case::Loop { .. }
             | Case::Approval { .. }
             | Case::UnownedOutput { .. }
+            | Case::UnmappedCall { .. }
+            | Case::UnknownOutcome { .. }
             | Case::GivenUp { .. }
             | Case::Stuck { .. }
             | Case::ZoneOffer { .. }

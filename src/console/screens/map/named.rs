@@ -77,6 +77,8 @@ pub(super) fn trigger(facts: &mut Facts<'_>, world: &World, board: &Board, row: 
         | Case::MapOverdue { .. }
         | Case::Approval { .. }
         | Case::ActApproval { .. }
+        | Case::UnmappedCall { .. }
+        | Case::UnknownOutcome { .. }
         | Case::GivenUp { .. }
         | Case::Stuck { .. } => false,
     });
@@ -139,6 +141,8 @@ pub(super) fn output(facts: &mut Facts<'_>, world: &World, board: &Board, row: &
         | Case::UnownedEvent { .. }
         | Case::TriggerCollision { .. }
         | Case::Loop { .. }
+        | Case::UnmappedCall { .. }
+        | Case::UnknownOutcome { .. }
         | Case::GivenUp { .. }
         | Case::Stuck { .. } => false,
     });

@@ -129,6 +129,8 @@ pub(super) fn waits_for(case: &Case) -> Option<(&Raise, Code)> {
         | Case::MapOverdue { .. }
         | Case::Approval { .. }
         | Case::ActApproval { .. }
+        | Case::UnmappedCall { .. }
+        | Case::UnknownOutcome { .. }
         | Case::GivenUp { .. }
         | Case::Stuck { .. } => None,
     }

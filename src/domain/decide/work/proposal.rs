@@ -28,7 +28,8 @@ pub(super) fn accept(
     if let Some(deed) = sheet.deed_mut(decided) {
         deed.refs.works.push(work.no);
     }
-    if sheet.outcome(decided) != Outcome::Committed {
+    let goes = if wish.call.is_some() { Outcome::Allowed } else { Outcome::Committed };
+    if sheet.outcome(decided) != goes {
         // The proposal stays: the owner sees why it does not go through now, and can still decline it.
         return decided;
     }

@@ -11,6 +11,7 @@ mod names;
 mod outputs;
 mod people;
 mod references;
+mod tools;
 mod writers;
 
 use std::collections::HashMap;
@@ -117,6 +118,10 @@ lints! {
     LookAlike, "look-alike", Warning, "Two names that look the same are not: whoever writes one of them means the other.", "write it one way: letters with accents as one sign, no space at the end, one case";
     Confusable, "confusable", Warning, "Of two names that are drawn alike one is approved in the other's place.", "rename one so that nobody takes it for the other";
     ReservedName, "reserved-name", Error, "A name that Deeds uses itself does not tell who it was.", "choose another name";
+    ToolTwice, "tool-twice", Error, "Of two rows that name one tool only the first is ever read.", "put the narrower row first, or remove one";
+    ToolLacks, "tool-lacks", Error, "What the tool does can't be told without this.", "add it, as docs/MAP.md shows for what the tool does";
+    ToolIdle, "tool-idle", Error, "A key that means nothing for what the tool does would be a rule that nobody keeps.", "remove the key, or say otherwise what the tool does";
+    ToolVerify, "tool-verify", Error, "What reads before a write has to be a tool that the map knows to read.", "add a [[tool]] with that name, `does = \"read\"` and the same entity, or remove `verify`";
     MapOverdue, "map-overdue", Warning, "The map has not been reviewed for longer than `review_every`.", "go through it, then record it with `deeds map reviewed`";
 }
 
@@ -191,6 +196,7 @@ pub(crate) enum Section {
     Defer,
     Contradiction,
     Basis,
+    Tool,
 }
 
 /// A place in a model, which a file may have a span for.
@@ -286,7 +292,17 @@ pub(crate) fn issues(model: &Model) -> Vec<Issue> {
     names::check(model, &mut issues);
     events::check(model, &mut issues);
     outputs::check(model, &mut issues);
+    tools::check(model, &mut issues);
     issues.list
+}
+
+/// The first thing that is wrong with what a model says of tools, as "reason; mend".
+pub(super) fn check_tools(model: &Model) -> Option<String> {
+    let mut issues = Issues::default();
+    tools::check(model, &mut issues);
+    let first = issues.list.into_iter().next()?;
+    let mend = first.mend.unwrap_or_else(|| first.lint.rule().mend.to_owned());
+    Some(format!("{}; {mend}", first.message))
 }
 
 /// Checks a model that was not read from a file: the findings have no place in one.

@@ -20,6 +20,7 @@ use crate::domain::map::model::{
     Output, Person, Queue, Route, SignedFor,
 };
 use crate::domain::map::schedule::Schedule;
+use crate::domain::map::tool::{AllFields, Does, ToolFields, ToolRow, Unmapped, pieces};
 use crate::domain::map::whiles::{ESCALATED, While};
 use crate::domain::path::{Pattern, Template};
 use crate::domain::time::Span;
@@ -47,6 +48,8 @@ const ROOT: &[&str] = &[
     "defer",
     "contradiction",
     "basis",
+    "unmapped",
+    "tool",
 ];
 const READINESS: &[&str] = &["days", "approvals", "rate"];
 const AGENT: &[&str] = &[
@@ -73,6 +76,22 @@ const PERSON: &[&str] = &["id", "account", "timezone", "priority"];
 const DEFER: &[&str] = &["agent", "to", "actions", "within", "while", "case"];
 const CONTRADICTION: &[&str] = &["name", "all", "stops", "case"];
 const BASIS: &[&str] = &["actions", "needs"];
+const TOOL: &[&str] = &[
+    "server",
+    "name",
+    "does",
+    "entity",
+    "output",
+    "thread",
+    "target",
+    "verify",
+    "withhold",
+    "hold",
+    "timeout",
+    "approval_for",
+    "approve",
+    "fields",
+];
 
 /// The most wake-ups without a change that a map may allow.
 const MOST_WAKE_UPS: u32 = 1_000;
@@ -112,6 +131,7 @@ pub(super) fn read(table: &DeTable<'_>, lines: &Lines<'_>) -> Read {
             contradiction,
         ),
         bases: file.section(Section::Basis, "basis", "[[basis]]", basis),
+        tools: file.section(Section::Tool, "tool", "[[tool]]", tool),
         ..root
     });
     let model = model.map(with_people_ahead);
@@ -142,6 +162,8 @@ impl<'i> File<'_, 'i> {
         let wake_ups = entry.count("wake_ups", MOST_WAKE_UPS);
         let on_exhausted = entry.text("on_exhausted", "\"escalate\" or \"abort\"", exhausted);
         let signed = entry.text("signed", "\"irreversible\" or \"all\"", signed_for);
+        let unmapped =
+            entry.text("unmapped", "\"ask\", \"deny\" or \"record\"", unmapped).unwrap_or_default();
         let (good, place) = (entry.good, entry.place);
         self.complete &= good;
         self.places.insert(Section::Root, 0, place);
@@ -158,6 +180,7 @@ impl<'i> File<'_, 'i> {
             on_exhausted,
             readiness,
             signed,
+            unmapped,
             ..blank
         })
     }
@@ -295,6 +318,36 @@ fn signed_for(text: &str) -> Result<SignedFor, Fault> {
     }
 }
 
+fn unmapped(text: &str) -> Result<Unmapped, Fault> {
+    match text {
+        "ask" => Ok(Unmapped::Ask),
+        "deny" => Ok(Unmapped::Deny),
+        "record" => Ok(Unmapped::Record),
+        _ => Err(Fault::said(format!(
+            "{text:?} does not say what is done with a tool that no row names; write \"ask\", \"deny\" or \"record\""
+        ))),
+    }
+}
+
+fn does(text: &str) -> Result<Does, Fault> {
+    match text {
+        "read" => Ok(Does::Read),
+        "write" => Ok(Does::Write),
+        "act" => Ok(Does::Act),
+        "publish" => Ok(Does::Publish),
+        "nothing" => Ok(Does::Nothing),
+        _ => Err(Fault::said(format!(
+            "{text:?} is nothing that a tool does; write \"read\", \"write\", \"act\", \"publish\" or \"nothing\""
+        ))),
+    }
+}
+
+/// A text with `{arguments}` in it.
+fn filled(text: &str) -> Result<String, Fault> {
+    pieces(text).map_err(Fault::said)?;
+    name(text)
+}
+
 /// Conditions about what is true; `becomes` is about what happens.
 fn state(text: &str) -> Result<Condition, Fault> {
     let condition: Condition = text.parse().map_err(Fault::from)?;
@@ -316,6 +369,7 @@ const A_CHANGE: &str =
 const A_SPAN: &str = "a length of time such as \"24h\"";
 const A_SCHEDULE: &str = "a schedule such as \"daily 09:00\"";
 const A_NAME: &str = "a name";
+const A_SERVER: &str = "a server's name as the gateway has it";
 
 fn agent(entry: &mut Entry<'_, '_>) -> Option<Agent> {
     entry.only(AGENT);
@@ -590,4 +644,58 @@ fn basis(entry: &mut Entry<'_, '_>) -> Option<Basis> {
         entry.wrong(Lint::Types, span, "nothing says what is to be known", mend);
     }
     (!needs.is_empty()).then_some(Basis { actions, needs })
+}
+
+fn tool(entry: &mut Entry<'_, '_>) -> Option<ToolRow> {
+    entry.only(TOOL);
+    let server = entry.required("server", A_SERVER, name);
+    let named = entry.required("name", "a tool's name, or a pattern such as \"send_*\"", name);
+    let does = entry.required("does", "what the tool does, such as \"write\"", does);
+    let entity = entry.text("entity", "an entity such as \"crm/contact/{id}\"", filled);
+    let output = entry.text("output", "an output's name", exact);
+    let thread = entry.text("thread", "a conversation such as \"{thread_id}\"", filled);
+    let target = entry.text("target", "an output or a path, such as \"{channel}\"", filled);
+    let verify = entry.text("verify", "the name of a tool that reads", name);
+    let withhold = entry.list("withhold", "an argument's name", name);
+    let hold = entry.text("hold", A_SPAN, id);
+    let timeout = entry.text("timeout", A_SPAN, id);
+    let approval_for = entry.text("approval_for", A_SPAN, id);
+    let approve = entry.flag("approve");
+    let fields = tool_fields(entry);
+    Some(ToolRow {
+        entity,
+        output,
+        thread,
+        target,
+        verify,
+        withhold,
+        hold,
+        timeout,
+        approval_for,
+        approve,
+        fields,
+        ..ToolRow::new(&server?, &named?, does?)
+    })
+}
+
+/// `"*"`, or a table that says where each field comes from.
+fn tool_fields(entry: &mut Entry<'_, '_>) -> Option<ToolFields> {
+    if let Some(DeValue::Table(_)) = entry.table.get("fields").map(Spanned::get_ref) {
+        return Some(ToolFields::Named(entry.texts(
+            "fields",
+            "an argument such as \"{status}\"",
+            id,
+            filled,
+        )));
+    }
+    entry.text(
+        "fields",
+        "\"*\", or a table such as { status = \"{properties.status}\" }",
+        |text| match text {
+            "*" => Ok(ToolFields::All(AllFields::All)),
+            _ => Err(Fault::said(
+                "`*` stands for every other argument; write that, or name the fields in a table",
+            )),
+        },
+    )
 }

@@ -1,5 +1,6 @@
 //! Takes single values out of a table, and says in place what is wrong with one.
 
+use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::ops::Range;
 
@@ -225,6 +226,30 @@ impl<'r, 'i> Entry<'r, 'i> {
             match read(of.get_ref()) {
                 Ok(of_read) => all.push((of_read, of.span(), texts)),
                 Err(error) => self.fault(of.span(), error.into()),
+            }
+        }
+        all
+    }
+
+    /// A table of texts.
+    pub(super) fn texts<K: Ord, V, E: Into<Fault>>(
+        &mut self,
+        key: &'static str,
+        wanted: &str,
+        of: impl Fn(&str) -> Result<K, E>,
+        read: impl Fn(&str) -> Result<V, E>,
+    ) -> BTreeMap<K, V> {
+        let Some(value) = self.value(key) else { return BTreeMap::new() };
+        let DeValue::Table(table) = value.get_ref() else {
+            self.wrong_kind(key, value, &format!("a table of texts, each {wanted}"));
+            return BTreeMap::new();
+        };
+        let mut all = BTreeMap::new();
+        for (name, text) in table {
+            let text = self.read(key, text, wanted, &read);
+            match of(name.get_ref()) {
+                Ok(name) => all.extend(text.map(|text| (name, text))),
+                Err(error) => self.fault(name.span(), error.into()),
             }
         }
         all

@@ -1,0 +1,121 @@
+//! Calls of tools: asked for, told, and where they stand.
+
+use std::sync::Arc;
+
+use super::work::{news, wait_until};
+use crate::api::{
+    CALLS, CallAsked, CallBody, CallList, CallMadeBody, Problem, ProblemCode, ToolList, parse_exact,
+};
+use crate::domain::command::{CallOrder, CallStep, Command, Request};
+use crate::domain::decide::{Answer as Decided, decide};
+use crate::domain::ids::AgentId;
+use crate::domain::path::FieldName;
+use crate::domain::rule::tool;
+use crate::domain::sight::Sight;
+use crate::domain::state::{Front, State};
+use crate::domain::things::{CallState, call_key};
+use crate::domain::time::{Span, Time};
+use crate::server::answer::{Answer, json, unseen};
+use crate::server::gate::Call;
+
+/// `GET /v1/tools?server=…`: what the map says of a server's tools.
+pub(in crate::server) async fn tools(call: Call) -> Answer {
+    let query = call.query()?;
+    let state = call.front(&query).await?;
+    let board = &state.board;
+    let model = board.map.model();
+    let server = query.text("server");
+    let named = |glob: &str| server.is_none_or(|server| crate::domain::map::names(glob, server));
+    let offered = board.offered.iter().filter(|(name, _)| server.is_none_or(|server| server == &***name));
+    json(&ToolList {
+        tools: model.tools.iter().filter(|row| named(&row.server)).cloned().collect(),
+        unmapped: model.unmapped,
+        offered: offered.map(|(_, seen)| Arc::clone(seen)).collect(),
+        map_version: board.map_version,
+        seq: state.head(),
+    })
+}
+
+/// `POST /v1/calls/ask`: what would be said to a call. Nothing is recorded.
+pub(in crate::server) async fn ask(call: Call) -> Answer {
+    let order = parse_exact::<CallBody>(&call.body)?.order()?;
+    let principal = call.caller.principal.clone();
+    let asked = call.space.handle().suppose(move |state, now| {
+        let request = Request::new(principal, Command::Call(CallStep::Make(order.clone())));
+        supposed(state, &order, &request, now)
+    });
+    let asked = asked.await.map_err(|error| unseen(&error))?;
+    asked.map_or_else(
+        || Err(crate::server::answer::defect("nothing was decided".to_owned())),
+        |asked| json(&asked),
+    )
+}
+
+fn supposed(state: &State, order: &CallOrder, request: &Request, now: Time) -> Option<CallAsked> {
+    let Decided::Reply(reply) = decide(state, request, now).answer else { return None };
+    let named = (&*order.server, &*order.tool);
+    let meaning = tool::meaning(state.board.map.model(), named, &order.arguments, order.root.as_deref()).ok();
+    Some(CallAsked {
+        reply: *reply,
+        does: meaning.as_ref().and_then(tool::Meaning::does),
+        entity: meaning.as_ref().and_then(|meaning| meaning.entity().cloned()),
+        digest: order.arguments.digest(&order.server, &order.tool),
+        head: state.head(),
+    })
+}
+
+/// `POST /v1/calls`: may it be forwarded? Decided and recorded.
+pub(in crate::server) async fn make(call: Call) -> Answer {
+    let order = parse_exact::<CallBody>(&call.body)?.order()?;
+    call.command(Command::Call(CallStep::Make(order))).await
+}
+
+/// `POST /v1/calls/made`: a call that needed no leave was forwarded.
+pub(in crate::server) async fn made(call: Call) -> Answer {
+    let made = parse_exact::<CallMadeBody>(&call.body)?.made()?;
+    call.command(Command::Call(CallStep::Made(made))).await
+}
+
+/// `GET /v1/calls?digest=…&wait=20s`: where calls stand, the latest first; with a digest the one call, once it has gone on.
+pub(in crate::server) async fn list(call: Call) -> Answer {
+    let query = call.query()?;
+    let own = call.caller.agent().cloned();
+    let agent = own.clone().or(query.get::<AgentId>("agent")?);
+    let digest = query.text("digest").map(str::to_owned);
+    let wait = query.get::<Span>("wait")?.unwrap_or_default();
+    let until = wait_until(wait, ProblemCode::BadParameter, "query, `wait`")?;
+    if wait > Span::default() && (query.text("at").is_some() || digest.is_none() || agent.is_none()) {
+        let detail = "a wait is for one call of now: name its `digest`, and no `at`";
+        return Err(Box::new(Problem::new(ProblemCode::BadParameter, detail).at("query, `wait`")));
+    }
+    let mut state = call.front(&query).await?;
+    if let (Some(digest), Some(agent)) = (&digest, &agent) {
+        let _place =
+            (wait > Span::default()).then(|| call.space.watch_place(&call.caller.principal)).transpose()?;
+        let stands = |state: &Front| state.board.call(&call_key(agent, digest)).map(|one| one.stage);
+        while wait > Span::default() && stands(&state).is_some_and(|stage| stage.goes_on()) {
+            match news(&call, state.head(), until).await? {
+                Some(news) => state = news,
+                None => break,
+            }
+        }
+    }
+    let fits = |one: &&Arc<CallState>| {
+        agent.as_ref().is_none_or(|agent| one.agent == *agent)
+            && digest.as_ref().is_none_or(|digest| *one.mark.digest == **digest)
+            && own.as_ref().is_none_or(|own| sees(&call, own, &state, one))
+    };
+    let mut calls: Vec<Arc<CallState>> = state.board.calls_known().filter(fits).cloned().collect();
+    calls.sort_by(|a, b| b.deed.cmp(&a.deed));
+    calls.truncate(CALLS);
+    json(&CallList { calls, seq: state.head() })
+}
+
+/// An agent sees its calls, but for what is hidden from it by now.
+fn sees(call: &Call, agent: &AgentId, state: &Front, one: &CallState) -> bool {
+    let hides = |front: &Front| {
+        let sight = Sight::now(agent, &front.board.map);
+        one.entity.as_ref().is_some_and(|entity| sight.hides(entity, &FieldName::whole()))
+    };
+    !hides(state) && !hides(&call.space.handle().front())
+}
