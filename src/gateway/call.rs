@@ -14,25 +14,26 @@ use tokio::time::{Instant, timeout};
 
 use super::NoAnswer;
 use super::frame::{Id, Message, What, members, text_of, unambiguous};
-use super::judge::{Asked, End, How, Row, Standing, Verdict};
+use super::judge::{Asked, End, Verdict};
 use super::link::{Came, FAILED, Link};
 use super::tools::text;
 use super::words;
 use crate::client::Backoff;
 use crate::domain::hash::hex;
+use crate::domain::ids::{ActNo, Seq};
+use crate::domain::map::tool::{HOLD, TIMEOUT};
+use crate::domain::map::{Does, ToolRow};
+use crate::domain::reply::Reply;
+use crate::domain::things::{CallHow, CallStage, CallState};
 use crate::domain::time::Span;
 
-/// How long a call is held for a decision where its row does not say.
-const HOLD: Duration = Duration::from_secs(20);
-/// How long a call may be without an answer where its row does not say.
-const TIMEOUT: Duration = Duration::from_secs(60);
 /// How long one look at where a call stands waits, and so how often its caller hears of progress.
 const LOOK: Duration = Duration::from_secs(3);
 
 /// What is to be done after everything was asked.
 enum Step {
     /// Send it on, for an act where it has one.
-    Forward(Option<u64>),
+    Forward(Option<ActNo>),
     /// Tell its caller that.
     Tell(Vec<u8>),
     /// Its caller wants no answer any more.
@@ -44,9 +45,9 @@ struct Call<'a> {
     link: &'a Arc<Link>,
     message: &'a Message,
     asked: Asked,
-    row: Option<Row>,
+    row: Option<ToolRow>,
     /// The last deed before a look.
-    head: Option<u64>,
+    head: Option<Seq>,
     stopped: watch::Receiver<bool>,
 }
 
@@ -92,6 +93,10 @@ fn read(message: &Message) -> Result<Asked, String> {
 }
 
 impl Call<'_> {
+    fn is_look(&self) -> bool {
+        is_look(self.row.as_ref().map(|row| row.does))
+    }
+
     /// Everything that comes before it leaves.
     async fn before(&mut self) -> Result<Step, String> {
         if !self.link.is_paid().await {
@@ -99,11 +104,11 @@ impl Call<'_> {
         }
         let away = |why: NoAnswer| sentence(&why.to_string());
         self.row = self.link.row(&self.asked.tool).await.map_err(away)?;
-        if self.row.as_ref().is_some_and(|row| row.is_look()) {
+        if self.is_look() {
             let looked = self.link.judge.look(&self.asked).await.map_err(away)?;
             // The map may have changed since the rows were read.
-            if looked.is_look() {
-                self.head = looked.head;
+            if is_look(looked.does) {
+                self.head = Some(looked.head);
                 return Ok(if looked.reply.is_done() {
                     Step::Forward(None)
                 } else {
@@ -126,24 +131,24 @@ impl Call<'_> {
     /// Its caller does not want it any more. What was begun for it is given back; what is pending stays.
     async fn stopped_at(&self, step: Step) -> Step {
         if let Step::Forward(Some(act)) = step {
-            let note = Some("its caller cancelled it before it was sent".to_owned());
-            self.record(act, &End { how: How::Unsent, took: Duration::ZERO, digest: None, note }).await;
+            let note = Some("its caller cancelled it before it was sent".into());
+            self.record(act, &End { how: CallHow::Unsent, took: Duration::ZERO, digest: None, note }).await;
         }
         Step::Nothing
     }
 
-    fn told(&self, text: &str, reply: Option<&crate::domain::reply::Reply>) -> Vec<u8> {
+    fn told(&self, text: &str, reply: Option<&Reply>) -> Vec<u8> {
         let has_schema = self.link.promises_a_shape(&self.asked.tool);
         words::told(self.message.id_text(), text, reply, has_schema)
     }
 
     /// Waits for a decision, as long as the row says.
-    async fn hold(&mut self, reply: &crate::domain::reply::Reply) -> Result<Step, String> {
-        let hold = self.row.as_ref().and_then(|row| span(row.hold)).unwrap_or(HOLD);
+    async fn hold(&mut self, reply: &Reply) -> Result<Step, String> {
+        let hold = span(self.row.as_ref().map_or(HOLD, ToolRow::hold));
         let until = Instant::now() + hold;
         let [meta] = self.message.params(["_meta"]).unwrap_or_default();
         let token = meta.and_then(|meta| members(meta.get(), ["progressToken"]).ok()).and_then(|[token]| token);
-        let digest = super::judge::digest(&self.link.judge.server, &self.asked);
+        let digest = self.link.judge.digest(&self.asked)?;
         let item = reply.item.map(|item| item.0);
         loop {
             let left = until.saturating_duration_since(Instant::now());
@@ -160,8 +165,8 @@ impl Call<'_> {
                 standing = self.link.judge.stands(&digest, left.min(LOOK)) => standing,
             };
             match standing {
-                Ok(standing) if standing.is_pending() => {}
-                Ok(standing) if standing.is_turned_down() => {
+                Ok(Some(standing)) if standing.stage == CallStage::Pending => {}
+                Ok(Some(standing)) if matches!(standing.stage, CallStage::Rejected | CallStage::Expired) => {
                     return Ok(Step::Tell(self.told(&turned_down(&standing), Some(reply))));
                 }
                 // Decided again: an approval is good for what is so now.
@@ -183,7 +188,7 @@ impl Call<'_> {
     }
 
     /// The digest of what the row's tool gives back now, called with those arguments of this call that it takes.
-    async fn verify(&self, verify: &str) -> Result<String, String> {
+    async fn verify(&self, verify: &str) -> Result<Arc<str>, String> {
         let why = |why: &str| format!("It is to be read again by `{verify}` just before, and {why}");
         let tool = self.link.tool(verify).await.ok_or_else(|| why("the server has no such tool"))?;
         let given: Map<String, Value> =
@@ -200,9 +205,9 @@ impl Call<'_> {
     }
 
     /// Sends it on, and says how that ended.
-    async fn forward(self, id: &Id, act: Option<u64>) {
+    async fn forward(self, id: &Id, act: Option<ActNo>) {
         let began = Instant::now();
-        let limit = self.row.as_ref().and_then(|row| span(row.timeout)).unwrap_or(TIMEOUT);
+        let limit = span(self.row.as_ref().map_or(TIMEOUT, ToolRow::timeout));
         let came = timeout(limit, async {
             let came = self.link.send_call(id, self.message).await;
             came.await.unwrap_or_else(|_| Came::Lost("nobody heard its answer".to_owned()))
@@ -217,27 +222,28 @@ impl Call<'_> {
         let (frame, end) = match came {
             Came::Answer(answer) => {
                 let failed = matches!(answer.what, What::Answer { failed: true, .. });
-                let how = if failed { How::Failed } else { How::Done };
+                let how = if failed { CallHow::Failed } else { CallHow::Done };
                 let end = End { how, took, digest: Some(digest_of(&answer)), note: None };
                 (answer.bytes, end)
             }
             Came::Unsent(why) => (self.failed(&format!(
                 "This was not done, and nothing was sent: {why}. Call again"
-            ), act), End { how: How::Unsent, took, digest: None, note: Some(why) }),
+            ), act), End { how: CallHow::Unsent, took, digest: None, note: Some(why.into()) }),
             Came::Lost(why) => (self.failed(&format!(
                 "Outcome unknown: this was sent, and {why}. It may have been done. It is not sent again until a person has said what happened; don't try it in another way. Look at the thing first"
-            ), act), End { how: How::Unknown, took, digest: None, note: Some(why) }),
+            ), act), End { how: CallHow::Unknown, took, digest: None, note: Some(why.into()) }),
         };
         self.link.to_front(frame).await;
         match act {
             Some(act) => self.record(act, &end).await,
-            None if end.how == How::Unsent => {}
+            // What has no answer was not seen.
+            None if matches!(end.how, CallHow::Unsent | CallHow::Unknown) => {}
             None => self.tell_made(&end).await,
         }
         drop(owed);
     }
 
-    fn failed(&self, text: &str, act: Option<u64>) -> bytes::Bytes {
+    fn failed(&self, text: &str, act: Option<ActNo>) -> bytes::Bytes {
         // Of a look nothing is unknown: it may be called again at once.
         match act {
             Some(_) => self.told(text, None).into(),
@@ -246,7 +252,7 @@ impl Call<'_> {
     }
 
     /// Records an end, for as long as that can be.
-    async fn record(&self, act: u64, end: &End) {
+    async fn record(&self, act: ActNo, end: &End) {
         let mut backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(2));
         loop {
             match self.link.judge.end(act, end).await {
@@ -274,14 +280,14 @@ impl Call<'_> {
     }
 }
 
-fn turned_down(standing: &Standing) -> String {
-    let by = standing.by.as_deref().map_or_else(String::new, |by| format!(" by {by}"));
+fn turned_down(standing: &CallState) -> String {
+    let by = standing.by.as_ref().map_or_else(String::new, |by| format!(" by {by}"));
     let note = standing.note.as_deref().map_or_else(String::new, |note| format!(": {note}"));
-    format!("This was {}{by}{note}. Nothing was sent. Don't do it in another way; ask again only for a new reason", standing.stage)
+    format!("This was {}{by}{note}. Nothing was sent. Don't do it in another way; ask again only for a new reason", standing.stage.as_str())
 }
 
 /// What a result says, as a digest: its content, whatever else is in the frame.
-fn digest_of(answer: &Message) -> String {
+fn digest_of(answer: &Message) -> Arc<str> {
     let [result, error] = members(text(&answer.bytes), ["result", "error"]).unwrap_or_default();
     let parts = result.and_then(|result| members(result.get(), ["content", "structuredContent"]).ok());
     let mut hasher = Sha256::new();
@@ -289,11 +295,16 @@ fn digest_of(answer: &Message) -> String {
         hasher.update(part.map_or("", RawValue::get).as_bytes());
         hasher.update([0]);
     }
-    hex(&hasher.finalize()).to_string()
+    hex(&hasher.finalize())
 }
 
-fn span(span: Option<Span>) -> Option<Duration> {
-    span.and_then(|span| u64::try_from(span.micros()).ok()).map(Duration::from_micros)
+fn span(span: Span) -> Duration {
+    Duration::from_micros(u64::try_from(span.micros()).unwrap_or_default())
+}
+
+/// Whether such a call changes nothing.
+fn is_look(does: Option<Does>) -> bool {
+    matches!(does, Some(Does::Read | Does::Nothing))
 }
 
 /// With a capital, to begin with.

@@ -6,18 +6,17 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde::Serialize;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::value::RawValue;
-use sha2::{Digest as _, Sha256};
 
+use crate::api::{CallAsked, CallBody, CallEndBody, CallList, CallMadeBody, ToolList};
 use crate::client::Client;
-use crate::domain::hash::hex;
+use crate::domain::arguments::Arguments;
+use crate::domain::ids::{ActNo, Seq};
 use crate::domain::outcome::Outcome;
-use crate::domain::path::Glob;
 use crate::domain::reply::Reply;
-use crate::domain::time::Span;
+use crate::domain::things::{CallHow, CallState, OfferedTool, ToolsSeen};
 
 /// Why the Deeds server gave no answer, in words for whoever called the tool.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -81,14 +80,14 @@ pub(super) struct Asked {
     /// As they were written; an empty object where there were none.
     pub(super) arguments: Box<RawValue>,
     /// Digest of what the row's `verify` gave back just now.
-    pub(super) verified: Option<String>,
+    pub(super) verified: Option<Arc<str>>,
 }
 
 /// What is to be done with a call.
 #[derive(Debug)]
 pub(super) enum Verdict {
     /// Forward it now, once, and say how this act ended.
-    Begun(u64),
+    Begun(ActNo),
     /// Forward it, and tell afterwards: it changes nothing that is anybody's.
     Open,
     /// A person or an owner decides first.
@@ -97,119 +96,14 @@ pub(super) enum Verdict {
     No(Box<Reply>),
 }
 
-/// How a forwarded call ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub(super) enum How {
-    /// Its server says it did it.
-    Done,
-    /// Its server says it did not.
-    Failed,
-    /// It never left.
-    Unsent,
-    /// It left, and nobody can say.
-    Unknown,
-}
-
 /// The end of a call.
 #[derive(Debug, Clone)]
 pub(super) struct End {
-    pub(super) how: How,
+    pub(super) how: CallHow,
     pub(super) took: Duration,
-    pub(super) digest: Option<String>,
-    pub(super) note: Option<String>,
-}
-
-/// Where a call stands that was asked before.
-#[derive(Debug, Clone, Deserialize)]
-pub(super) struct Standing {
-    pub(super) stage: String,
-    #[serde(default)]
-    pub(super) by: Option<String>,
-    #[serde(default)]
-    pub(super) note: Option<String>,
-}
-
-impl Standing {
-    /// Whether it still waits for somebody.
-    pub(super) fn is_pending(&self) -> bool {
-        self.stage == "pending"
-    }
-
-    /// Whether it must not be done any more.
-    pub(super) fn is_turned_down(&self) -> bool {
-        matches!(self.stage.as_str(), "rejected" | "expired")
-    }
-}
-
-/// What a row of the map says that the wire has to know.
-#[derive(Debug, Clone, Deserialize)]
-pub(super) struct Row {
-    pub(super) name: String,
-    pub(super) does: String,
-    #[serde(default)]
-    pub(super) verify: Option<String>,
-    #[serde(default)]
-    pub(super) hold: Option<Span>,
-    #[serde(default)]
-    pub(super) timeout: Option<Span>,
-}
-
-impl Row {
-    /// Whether it is about that tool.
-    pub(super) fn is_for(&self, tool: &str) -> bool {
-        Glob::new(&self.name).map_or(*self.name == *tool, |glob| glob.matches(tool))
-    }
-
-    /// Whether such a call changes nothing.
-    pub(super) fn is_look(&self) -> bool {
-        is_look(&self.does)
-    }
-}
-
-/// What the rules say of a look before it is made.
-#[derive(Debug, Deserialize)]
-pub(super) struct Looked {
-    #[serde(default)]
-    does: Option<String>,
-    /// The last deed before it.
-    #[serde(default)]
-    pub(super) head: Option<u64>,
-    #[serde(flatten)]
-    pub(super) reply: Reply,
-}
-
-impl Looked {
-    /// Whether it is still a look, by the map in force.
-    pub(super) fn is_look(&self) -> bool {
-        self.does.as_deref().is_some_and(is_look)
-    }
-}
-
-fn is_look(does: &str) -> bool {
-    matches!(does, "read" | "nothing")
-}
-
-#[derive(Serialize)]
-struct CallBody<'a> {
-    server: &'a str,
-    tool: &'a str,
-    arguments: &'a RawValue,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    via: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    root: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    verified: Option<&'a str>,
-}
-
-#[serde_with::skip_serializing_none]
-#[derive(Serialize)]
-struct EndBody<'a> {
-    how: How,
-    ms: u64,
-    digest: Option<&'a str>,
-    note: Option<&'a str>,
+    /// Of what came back.
+    pub(super) digest: Option<Arc<str>>,
+    pub(super) note: Option<Arc<str>>,
 }
 
 impl Judge {
@@ -217,18 +111,13 @@ impl Judge {
         Self { door, server, via, root }
     }
 
-    /// The rows for this server, the first that matches wins.
-    pub(super) async fn rows(&self) -> Result<Vec<Row>, NoAnswer> {
-        #[derive(Deserialize)]
-        struct Page {
-            tools: Vec<Row>,
-        }
-        let page: Page = self.get(format!("/v1/tools?server={}", segment(&self.server)), Duration::ZERO).await?;
-        Ok(page.tools)
+    /// The rows for this server, and how the map is called that has them.
+    pub(super) async fn rows(&self) -> Result<ToolList, NoAnswer> {
+        self.get(format!("/v1/tools?server={}", segment(&self.server)), Duration::ZERO).await
     }
 
-    /// What the rules would say of a look, recorded nowhere.
-    pub(super) async fn look(&self, asked: &Asked) -> Result<Looked, NoAnswer> {
+    /// What the rules would say of a call, recorded nowhere.
+    pub(super) async fn look(&self, asked: &Asked) -> Result<CallAsked, NoAnswer> {
         self.post("/v1/calls/ask".to_owned(), &self.body(asked)).await
     }
 
@@ -237,9 +126,8 @@ impl Judge {
         let reply: Reply = self.post("/v1/calls".to_owned(), &self.body(asked)).await?;
         let reply = Box::new(reply);
         Ok(match (reply.outcome, reply.act) {
-            (Outcome::Allowed, Some(act)) => Verdict::Begun(act.0),
+            (Outcome::Allowed, Some(act)) => Verdict::Begun(act),
             (Outcome::Allowed, None) => Verdict::Open,
-            (Outcome::Recorded, _) if reply.code.is_none() => Verdict::Open,
             (Outcome::Proposed | Outcome::Escalated, _) => Verdict::Pending(reply),
             (
                 Outcome::Committed
@@ -254,57 +142,55 @@ impl Judge {
         })
     }
 
-    /// Says how an act ended, as often as it takes: until then nobody can act on it.
-    pub(super) async fn end(&self, act: u64, end: &End) -> Result<(), NoAnswer> {
-        let body = EndBody {
-            how: end.how,
-            ms: millis(end.took),
-            digest: end.digest.as_deref(),
-            note: end.note.as_deref(),
-        };
-        self.post::<serde::de::IgnoredAny>(format!("/v1/calls/{act}/end"), &body).await.map(drop)
+    /// Says how an act ended.
+    pub(super) async fn end(&self, act: ActNo, end: &End) -> Result<(), NoAnswer> {
+        let (digest, note) = (end.digest.clone(), end.note.clone());
+        let body = CallEndBody { how: end.how, ms: Some(millis(end.took)), digest, note };
+        self.post::<IgnoredAny>(format!("/v1/calls/{act}/end"), &body).await.map(drop)
     }
 
     /// Tells of a call that was forwarded without an act.
-    pub(super) async fn made(&self, asked: &Asked, head: Option<u64>, end: &End) -> Result<(), NoAnswer> {
-        #[derive(Serialize)]
-        struct Made<'a> {
-            #[serde(flatten)]
-            call: CallBody<'a>,
-            #[serde(flatten)]
-            end: EndBody<'a>,
-            #[serde(skip_serializing_if = "Option::is_none")]
-            head: Option<u64>,
-        }
-        let end = EndBody { how: end.how, ms: millis(end.took), digest: end.digest.as_deref(), note: None };
-        let call = CallBody { via: None, verified: None, ..self.body(asked) };
-        self.post::<serde::de::IgnoredAny>("/v1/calls/made".to_owned(), &Made { call, end, head }).await.map(drop)
+    pub(super) async fn made(&self, asked: &Asked, head: Option<Seq>, end: &End) -> Result<(), NoAnswer> {
+        let body = CallMadeBody {
+            server: Arc::clone(&self.server),
+            tool: Arc::clone(&asked.tool),
+            arguments: Some(asked.arguments.clone()),
+            root: self.root.clone(),
+            how: end.how,
+            ms: Some(millis(end.took)),
+            digest: end.digest.clone(),
+            head,
+        };
+        self.post::<IgnoredAny>("/v1/calls/made".to_owned(), &body).await.map(drop)
     }
 
-    /// Waits until a call that was asked stands otherwise, at most so long.
-    pub(super) async fn stands(&self, digest: &str, wait: Duration) -> Result<Standing, NoAnswer> {
-        self.get(format!("/v1/calls?digest={digest}&wait={}s", wait.as_secs()), wait).await
+    /// Waits until a call that was asked has gone on, at most so long; none where nothing is known of it.
+    pub(super) async fn stands(&self, digest: &str, wait: Duration) -> Result<Option<Arc<CallState>>, NoAnswer> {
+        let path = format!("/v1/calls?digest={digest}&wait={}s", wait.as_millis().div_ceil(1000));
+        let list: CallList = self.get(path, wait).await?;
+        Ok(list.calls.into_iter().next())
+    }
+
+    /// What tells a call from others.
+    pub(super) fn digest(&self, asked: &Asked) -> Result<Arc<str>, String> {
+        let arguments = Arguments::parse(asked.arguments.get()).map_err(|error| error.to_string())?;
+        Ok(arguments.digest(&self.server, &asked.tool))
     }
 
     /// Tells which tools the server behind has.
-    pub(super) async fn seen(&self, tools: &[(String, bool)]) -> Result<(), NoAnswer> {
-        let offered = |(name, read_only): &(String, bool)| match read_only {
-            true => json!({ "name": name, "read_only": true }),
-            false => json!({ "name": name }),
-        };
-        let tools: Vec<_> = tools.iter().map(offered).collect();
-        let seen = json!({ "server": &*self.server, "tools": tools });
-        self.post::<serde::de::IgnoredAny>("/v1/tools/seen".to_owned(), &seen).await.map(drop)
+    pub(super) async fn seen(&self, tools: Vec<OfferedTool>) -> Result<(), NoAnswer> {
+        let seen = ToolsSeen { server: Arc::clone(&self.server), tools };
+        self.post::<IgnoredAny>("/v1/tools/seen".to_owned(), &seen).await.map(drop)
     }
 
-    fn body<'a>(&'a self, asked: &'a Asked) -> CallBody<'a> {
+    fn body(&self, asked: &Asked) -> CallBody {
         CallBody {
-            server: &self.server,
-            tool: &asked.tool,
-            arguments: &asked.arguments,
-            via: Some(&self.via),
-            root: self.root.as_deref(),
-            verified: asked.verified.as_deref(),
+            server: Arc::clone(&self.server),
+            tool: Arc::clone(&asked.tool),
+            arguments: Some(asked.arguments.clone()),
+            via: Arc::clone(&self.via),
+            root: self.root.clone(),
+            verified: asked.verified.clone(),
         }
     }
 
@@ -329,9 +215,4 @@ fn millis(took: Duration) -> u64 {
 /// A text in a query.
 fn segment(text: &str) -> String {
     percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
-}
-
-/// What tells this call from others.
-pub(super) fn digest(server: &str, asked: &Asked) -> String {
-    hex(&Sha256::digest(format!("{server} {} {}", asked.tool, asked.arguments))).to_string()
 }

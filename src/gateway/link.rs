@@ -14,10 +14,11 @@ use tokio::time::{Instant, timeout};
 
 use super::behind::Behind;
 use super::frame::{Frame, Id, Message, What, on_one_line};
-use super::judge::{Judge, Row};
+use super::judge::Judge;
 use super::kept::Kept;
 use super::tools::Tools;
 use super::{call, words};
+use crate::domain::map::ToolRow;
 
 /// Most requests that wait for their answers at once.
 const MOST_IN_FLIGHT: usize = 256;
@@ -81,7 +82,7 @@ pub(super) struct Link {
     owed: watch::Sender<usize>,
     pub(super) opening: Mutex<Opening>,
     pub(super) tools: Mutex<Tools>,
-    rows: Mutex<Option<(Instant, Arc<[Row]>)>>,
+    rows: Mutex<Option<(Instant, Arc<[ToolRow]>)>>,
 }
 
 /// The end of a call that is to be recorded before the next one is decided.
@@ -438,18 +439,18 @@ impl Link {
     }
 
     /// The first row of the map for a tool of this server.
-    pub(super) async fn row(&self, tool: &str) -> Result<Option<Row>, super::NoAnswer> {
+    pub(super) async fn row(&self, tool: &str) -> Result<Option<ToolRow>, super::NoAnswer> {
         let known = self.rows.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let rows = match known.filter(|(at, _)| at.elapsed() < ROWS_FRESH) {
             Some((_, rows)) => rows,
             None => {
-                let rows: Arc<[Row]> = self.judge.rows().await?.into();
+                let rows: Arc<[ToolRow]> = self.judge.rows().await?.tools.into();
                 *self.rows.lock().unwrap_or_else(PoisonError::into_inner) =
                     Some((Instant::now(), Arc::clone(&rows)));
                 rows
             }
         };
-        Ok(rows.iter().find(|row| row.is_for(tool)).cloned())
+        Ok(rows.iter().find(|row| row.names(&self.judge.server, tool)).cloned())
     }
 }
 

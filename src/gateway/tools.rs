@@ -10,6 +10,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::frame::members;
 use super::link::Link;
+use crate::domain::things::OfferedTool;
 
 /// Most tools and pages that are looked at.
 const MOST_TOOLS: usize = 2_000;
@@ -94,7 +95,10 @@ impl Link {
         all.iter().for_each(|tool| hasher.update(tool.get().as_bytes()));
         let digest: [u8; 32] = hasher.finalize().into();
         let known: BTreeMap<String, Tool> = all.iter().filter_map(|tool| Tool::read(tool)).collect();
-        let offered: Vec<_> = known.iter().map(|(name, tool)| (name.clone(), tool.read_only)).collect();
+        let offered = known.iter().map(|(name, tool)| {
+            OfferedTool { name: name.as_str().into(), read_only: tool.read_only }
+        });
+        let offered: Vec<OfferedTool> = offered.collect();
         let before = {
             let mut tools = self.tools.lock().unwrap_or_else(PoisonError::into_inner);
             tools.known = known;
@@ -103,7 +107,7 @@ impl Link {
         if before == Some(digest) {
             return false;
         }
-        if let Err(why) = self.judge.seen(&offered).await {
+        if let Err(why) = self.judge.seen(offered).await {
             self.kept.say(&format!("Deeds was not told of its {} tools: {why}", all.len()));
         }
         before.is_some()
