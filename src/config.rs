@@ -4,13 +4,16 @@
 //! setting does lives where it is used; secrets are never settings, only the files that hold them.
 
 mod file;
+mod gateways;
 mod timezone;
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+pub use self::gateways::{Described, Source};
 pub use self::timezone::Timezone;
 use crate::client::Url;
 use crate::console::notify::Notify;
@@ -94,6 +97,8 @@ pub struct Config {
     pub hook_agent: Option<AgentId>,
     /// Where a repository's files are on the map.
     pub hook_prefix: EntityPath,
+    /// MCP servers behind the map, by their names.
+    pub gateways: BTreeMap<String, Described>,
 }
 
 /// What a hook answers that can't decide, such as where no map is known.
@@ -158,6 +163,7 @@ impl Default for Config {
                 Ok(prefix) => prefix,
                 Err(error) => unreachable!("`{FILES}` is a path: {error}"),
             },
+            gateways: BTreeMap::new(),
         }
     }
 }
@@ -663,8 +669,20 @@ pub fn example() -> String {
         let line = format!("{off}{} = {value}", setting.key);
         text.push_str(&["", &doc, &line, ""].join("\n"));
     }
+    text.push_str(GATEWAY_EXAMPLE);
     text
 }
+
+/// The tables that are no settings: there may be any number of them.
+const GATEWAY_EXAMPLE: &str = r#"
+# An MCP server behind the map, which `deeds serve` has at /mcp/crm for agents with their own tokens (docs/GATEWAY.md).
+# [gateway.crm]
+# command = "npx"                        # or url = "https://crm.example/mcp"
+# args = ["-y", "@example/crm-mcp"]
+# env = { CRM_TOKEN = "env:CRM_TOKEN" }  # or "file:crm.token"; env_file, a line for each; headers and header_file with url
+# directory = "/srv/crm"                 # where it is started, and what file names among arguments are in
+# as = "sales"                           # for this agent alone
+"#;
 
 fn wrong(what: &str, text: &str, mend: &str) -> Wrong {
     let shown: String = text.chars().take(80).collect();

@@ -16,6 +16,7 @@ pub mod demo;
 pub mod domain;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
+pub mod gateway;
 pub mod import;
 pub mod index;
 #[warn(missing_docs)]

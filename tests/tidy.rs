@@ -52,8 +52,25 @@ const LAYERS: &[Layer] = &[
         crates: &["tokio", "bytes", "chrono", "sha2", "tracing", "rustix"],
     },
     Layer {
+        name: "gateway",
+        may: &["domain", "api", "client"],
+        crates: &[
+            "base64",
+            "bytes",
+            "futures_util",
+            "getrandom",
+            "percent_encoding",
+            "reqwest",
+            "rustix",
+            "sha2",
+            "tokio",
+            "tracing",
+        ],
+    },
+    Layer {
         name: "server",
-        may: &["domain", "api", "coordinator", "index", "ledger"],
+        // The gateway alone: for its own route.
+        may: &["domain", "api", "coordinator", "index", "ledger", "gateway"],
         crates: &[
             "axum",
             "hyper",
@@ -143,6 +160,7 @@ const LAYERS: &[Layer] = &[
             "demo",
             "import",
             "config",
+            "gateway",
         ],
         crates: &[
             "clap",
@@ -173,7 +191,7 @@ const LAYERS: &[Layer] = &[
     },
     Layer {
         name: "config",
-        may: &["domain", "client", "console", "ledger"],
+        may: &["domain", "client", "console", "gateway", "ledger"],
         crates: &["toml", "directories", "anyhow"],
     },
 ];

@@ -7,7 +7,7 @@ use super::context::{ConsoleFlags, Global};
 use super::then::Then;
 use super::{
     agent, agents, alerts, away, backup, checkpoint, clock, console, demo, doctor, entity, fan_outs,
-    handoffs, hook, import, inbox, join, keys, leases, ledger, log, man, map, outputs, overrides, readiness,
+    gateway, handoffs, hook, import, inbox, join, keys, leases, ledger, log, man, map, outputs, overrides, readiness,
     rehearse, replay, report, review, serve, single, tokens, trace, verify, who_owns, work, workspaces,
 };
 
@@ -151,6 +151,8 @@ pub(crate) enum Command {
     /// Guards for coding agents: whether a change to a file is in the agent's zone
     #[command(subcommand)]
     Hook(hook::Command),
+    /// An MCP server behind the map: each call of its tools is decided first
+    Gateway(gateway::Command),
     /// Take in another system's history
     #[command(subcommand)]
     Import(import::Command),

@@ -19,6 +19,7 @@ mod demo;
 mod doctor;
 mod entity;
 mod fan_outs;
+mod gateway;
 mod handoffs;
 mod hook;
 mod import;
@@ -138,6 +139,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<Status> {
         Some(Command::Join(join)) => join::run(&context, &join),
         Some(Command::Workspaces { command }) => workspaces::run(&context, command),
         Some(Command::Hook(command)) => hook::run(&context, &arguments.global, command),
+        Some(Command::Gateway(command)) => gateway::run(&context, &command),
         Some(Command::Import(command)) => import::run(&context, &command),
         Some(Command::Checkpoint(command)) => checkpoint::run(&context, &command),
         Some(Command::Verify(command)) => verify::run(&context, &command),

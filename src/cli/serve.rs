@@ -12,6 +12,7 @@ use tracing_subscriber::layer::SubscriberExt as _;
 
 use super::context::Context;
 use super::datadir::{DataDir, Lock};
+use super::gateway;
 use super::output::{self, Output};
 use super::session::{self, Embedded, Listen, STOP_WITHIN, user};
 use super::signals::Signals;
@@ -75,6 +76,7 @@ pub(super) fn run(context: &Context, command: Command) -> anyhow::Result<Status>
         origins: command.origins,
         rate: command.rate,
         proof: None,
+        gateways: gateway::served(context, &dir)?,
     };
     let runtime = session::runtime()?;
     let served = runtime.block_on(async {

@@ -16,6 +16,7 @@ mod events;
 mod expected;
 mod long_look;
 mod people;
+mod raw;
 mod reads;
 mod send;
 mod stream;
@@ -194,6 +195,26 @@ impl Client {
     pub fn token(&self) -> &TokenText {
         &self.inner.token
     }
+}
+
+/// A client of somebody else's server: by HTTP, never elsewhere than where it was sent, no proxy on this machine, and with a
+/// certificate that the system's authorities vouch for.
+///
+/// # Errors
+/// When the address can't be one, or would send secrets in plaintext off this machine.
+pub fn outside(url: &str) -> Result<reqwest::Client> {
+    let (_, loopback) = address(url, false)?;
+    let broken = |error: &dyn std::error::Error| ClientError::Protocol { why: error.to_string() };
+    let tls = if url.starts_with("https:") { Trust::default().config() } else { trust::nobody() };
+    let builder = reqwest::Client::builder()
+        .connect_timeout(CONNECT_TIMEOUT)
+        .tcp_nodelay(true)
+        .http1_only()
+        .redirect(reqwest::redirect::Policy::none())
+        .user_agent(concat!("deeds/", env!("CARGO_PKG_VERSION")))
+        .tls_backend_preconfigured(tls.map_err(|error| broken(&error))?);
+    let builder = if loopback { builder.no_proxy() } else { builder };
+    builder.build().map_err(|error| broken(&error))
 }
 
 /// The address without its last slash, and whether it is on this machine.

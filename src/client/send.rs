@@ -140,6 +140,13 @@ impl<'a> Ask<'a> {
         Ok(ask)
     }
 
+    /// A request with a body of JSON that was written elsewhere.
+    pub(super) fn raw(client: &'a Client, method: Method, path: String, body: Option<Vec<u8>>) -> Self {
+        let mut ask = Self::new(client, method, path);
+        ask.body = body.map(|body| (body.into(), "application/json"));
+        ask
+    }
+
     pub(super) fn query(mut self, key: &'static str, value: impl std::fmt::Display) -> Self {
         self.query.push((key, value.to_string()));
         self
@@ -212,7 +219,7 @@ impl<'a> Ask<'a> {
 
     /// What is to be signed is asked for first, and sent again with the signature: under the same key, which stands for the same
     /// request.
-    async fn bytes(mut self) -> Result<Bytes> {
+    pub(super) async fn bytes(mut self) -> Result<Bytes> {
         let key = if self.method == Method::GET { None } else { Some(idempotency_key()?) };
         let Some((signer, meant)) = self.client.signer.clone().zip(self.meant.take()) else {
             return self.exchanged(key.as_deref()).await;

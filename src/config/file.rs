@@ -6,6 +6,7 @@ use std::path::Path;
 
 use toml::de::{DeTable, DeValue};
 
+use super::gateways;
 use super::{Config, ConfigError, Kind, MAX_CONFIG_BYTES, SETTINGS, Setting, Wrong};
 use crate::domain::map::nearest_name;
 
@@ -39,11 +40,28 @@ fn lay_table(
             lay_table(config, file, &format!("{name}."), below)?;
             continue;
         }
+        if let (DeValue::Table(all), true) = (value.get_ref(), name == "gateway") {
+            lay_gateways(config, file, all)?;
+            continue;
+        }
         let Some(setting) = SETTINGS.iter().find(|setting| setting.key == name) else {
             return Err(file.error(key.span(), unknown(&name)));
         };
         let set = text_of(setting, value.get_ref(), file.path).and_then(|text| (setting.set)(config, &text));
         set.map_err(|wrong| file.error(value.span(), wrong))?;
+    }
+    Ok(())
+}
+
+fn lay_gateways(config: &mut Config, file: &File<'_>, all: &DeTable<'_>) -> Result<(), ConfigError> {
+    for (name, value) in all {
+        let DeValue::Table(table) = value.get_ref() else {
+            let mend = "write [gateway.NAME]".to_owned();
+            return Err(file.error(value.span(), Wrong("a gateway is a table".to_owned(), mend)));
+        };
+        let read = gateways::read(name.get_ref(), table, file.path);
+        let read = read.map_err(|(at, wrong)| file.error(at.map_or(name.span(), |at| at.span()), wrong))?;
+        config.gateways.insert(name.get_ref().to_string(), read);
     }
     Ok(())
 }

@@ -140,7 +140,7 @@ async fn greet(
     Err(Box::new(Problem::new(ProblemCode::BodyTooLarge, detail).at("the body")))
 }
 
-fn peer_of(parts: &Parts) -> IpAddr {
+pub(super) fn peer_of(parts: &Parts) -> IpAddr {
     parts.extensions.get::<Peer>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip())
 }
 
@@ -153,7 +153,7 @@ pub(super) fn nowhere(app: &App, request: &Request, code: ProblemCode) -> Respon
     finish(app, "nowhere", began, answer)
 }
 
-fn finish(app: &App, route: &'static str, began: Instant, answer: Answer) -> Response {
+pub(super) fn finish(app: &App, route: &'static str, began: Instant, answer: Answer) -> Response {
     let response = match answer {
         Ok(response) => response,
         Err(problem) => {
@@ -219,7 +219,7 @@ async fn path_params(parts: &mut Parts) -> Result<Vec<(Arc<str>, String)>, Box<P
     Ok(params.iter().map(|(name, value)| (Arc::from(name), value.to_owned())).collect())
 }
 
-async fn read_body(body: Body, limit: usize, pass: &mut Pass) -> Result<Bytes, Box<Problem>> {
+pub(super) async fn read_body(body: Body, limit: usize, pass: &mut Pass) -> Result<Bytes, Box<Problem>> {
     let too_large = || {
         let detail = format!("at most {limit} bytes are taken here");
         Box::new(Problem::new(ProblemCode::BodyTooLarge, detail).at("the body"))

@@ -11,6 +11,7 @@ mod connections;
 mod doors;
 mod founding;
 mod gate;
+mod gateways;
 mod hosts;
 mod indexing;
 mod long_look;
@@ -41,11 +42,13 @@ use tokio::sync::watch;
 
 use self::admission::Admission;
 use self::auth::Failures;
+use self::gateways::Gateways;
 use self::hosts::Hosts;
 use self::metrics::Metrics;
 use self::shown::Shown;
 use crate::api::{ProofKey, ServerFacts};
 use crate::coordinator::Clock;
+use crate::gateway::Served;
 
 pub use doors::Doors;
 pub use tls::{Tls, TlsError, self_signed};
@@ -65,6 +68,8 @@ pub struct Options {
     pub rate: Option<u32>,
     /// The secret by which readers of the data directory know it; without one nobody does.
     pub proof: Option<ProofKey>,
+    /// MCP servers behind the map that it has addresses for.
+    pub gateways: Vec<Served>,
 }
 
 /// Why a server does not run.
@@ -102,6 +107,7 @@ struct App {
     metrics: Metrics,
     proof: Option<ProofKey>,
     shown: Shown,
+    gateways: Gateways,
     /// Where it listens.
     address: SocketAddr,
     /// True once the server goes down: streams and long polls end.
@@ -147,6 +153,7 @@ pub async fn run(
         metrics: Metrics::default(),
         proof: options.proof,
         shown: Shown::default(),
+        gateways: Gateways::new(options.gateways),
         address,
         closing,
     });
@@ -157,7 +164,18 @@ pub async fn run(
         let clock = clock.clone();
         tokio::spawn(async move { clock.follow().await })
     };
-    connections::serve(doors, router::router(app), clock, close, shutdown).await;
+    let router = router::router(Arc::clone(&app));
+    app.gateways.open(router.clone());
+    let ended = {
+        let (app, mut closing) = (Arc::clone(&app), close.subscribe());
+        tokio::spawn(async move {
+            closing.wait_for(|closing| *closing).await.map(drop).unwrap_or_default();
+            Box::pin(app.gateways.close()).await;
+        })
+    };
+    connections::serve(doors, router, clock, close, shutdown).await;
+    // Its programs end with it.
+    ended.await.unwrap_or_default();
     watched.abort();
     if let Some(followed) = followed {
         followed.abort();

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::Method;
-use axum::routing::{MethodFilter, on};
+use axum::routing::{MethodFilter, any, on};
 
 use super::gate::{enter, enter_open, nowhere};
 use super::routes::{
@@ -14,7 +14,7 @@ use super::routes::{
     imports, inbox, keys, leases, ledger, map, outputs, overrides, proof, readiness, reviews, scope, survey,
     take, together, tokens, trace, who_owns, whoami, work, workspaces, writes,
 };
-use super::{App, stream};
+use super::{App, gateways, stream};
 use crate::api::{ADDRESSES, Address, By, Handled, ProblemCode};
 
 macro_rules! handlers {
@@ -106,6 +106,10 @@ pub(super) fn router(app: Arc<App>) -> Router {
         }
     };
     let router = ADDRESSES.iter().fold(Router::new(), mount);
+    let router = router.route(
+        gateways::PATH,
+        any(|State(app): State<Arc<App>>, request: Request| gateways::enter(app, request)),
+    );
     let router = router.fallback(|State(app): State<Arc<App>>, request: Request| async move {
         nowhere(&app, &request, ProblemCode::NoRoute)
     });
