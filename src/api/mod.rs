@@ -44,7 +44,7 @@ pub use keys::{KeyList, KeyView};
 pub use long_look::{InferView, LookLine, Looked, MOST_DAYS, NDJSON, PLAN_DAYS, PlanView, Window};
 pub use openapi::OPENAPI;
 pub use overrides::{OverrideAsked, OverrideBody, OverrideWord};
-pub use problem::{Problem, ProblemCode, ProblemFinding, ProblemLabel, RECORDING_HEADER};
+pub use problem::{DOOR_HEADER, Problem, ProblemCode, ProblemFinding, ProblemLabel, RECORDING_HEADER};
 pub use proof::{Proof, ProofKey, nonce};
 pub use stream::{EVENT_DEED, EVENT_END, EVENT_HELLO, EVENT_PROGRESS, Hello, Progress};
 pub use teamwork::{

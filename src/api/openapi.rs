@@ -99,7 +99,7 @@ impl Schemas {
     fn parameters(&mut self, row: &Address) -> Vec<Json> {
         let key = row.path.split_inclusive('/').map(|part| (part.trim_end_matches('/'), true));
         let key = key.filter(|(part, _)| part.starts_with('{'));
-        let kept = [("idempotency_key", false), ("traceparent", false)];
+        let kept = [("idempotency_key", false), ("traceparent", false), ("door", false)];
         let kept = kept.into_iter().filter(|_| row.kind == Kind::Command);
         let names = key.chain(row.parameters.iter().copied()).chain(kept);
         names.filter_map(|(name, needed)| Some(self.parameter(named(name)?, needed))).collect()

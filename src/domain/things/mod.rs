@@ -9,6 +9,7 @@ mod away;
 mod brief;
 mod budget;
 mod clock;
+mod door;
 mod entity;
 mod guard;
 mod held;
@@ -36,6 +37,7 @@ pub use away::{Seat, Until};
 pub use brief::{BRIEF, Brief};
 pub use budget::{Allowance, Allowed, Limits, May, TurnedAway, Usage, weight};
 pub use clock::{ClockKept, ClockSight, MOVES, Moved, Rebase, Rebased};
+pub use door::{Came, Door, Doors};
 pub use entity::{
     ACTORS, ACTORS_KNOWN, Entity, Field, FieldChange, IN_VAIN, IN_VAIN_ALIKE, MOST_ACTORS, RECENT, RUNS, Run,
     Tombstone, Touch, in_vain_key,
