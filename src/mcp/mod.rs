@@ -9,6 +9,7 @@
 mod call;
 mod resources;
 mod said;
+mod slim;
 mod stdio;
 mod table;
 mod tasks;

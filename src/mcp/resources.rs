@@ -74,7 +74,10 @@ pub(super) async fn read<W: Way>(
     from: &Extensions,
     uri: &str,
 ) -> Result<ReadResourceResult, ErrorData> {
-    let unknown = |why: &str| ErrorData::resource_not_found(format!("{uri:.200}: {why}"), None);
+    let unknown = |why: &str| {
+        let uri = uri.chars().take(200).collect::<String>();
+        ErrorData::resource_not_found(format!("{uri}: {why}"), Some(serde_json::json!({ "uri": uri })))
+    };
     let path = path_of(uri).ok_or_else(|| {
         unknown("there are deeds://zone, deeds://work, deeds://map and deeds://record/PATH")
     })?;

@@ -9,6 +9,7 @@ use schemars::generate::SchemaSettings;
 use serde_json::{Value as Json, json};
 
 use super::call::LONGEST_WAIT;
+use super::slim::slim;
 use crate::api::{self, Address, PARAMETERS, Parameter, Takes};
 use crate::domain::command::{Again, Effect};
 
@@ -170,7 +171,7 @@ impl ToolRow {
             "required": required,
             "additionalProperties": false,
         });
-        object.as_object().cloned().unwrap_or_default()
+        slim(object).as_object().cloned().unwrap_or_default()
     }
 
     /// The arguments that no address has.
@@ -178,7 +179,7 @@ impl ToolRow {
         if self.waits() {
             let schema = json!({
                 "type": "integer", "minimum": 0, "maximum": LONGEST_WAIT, "default": 20,
-                "description": "How long to wait at most.",
+                "description": "How many seconds to wait; 50 at most.",
             });
             properties.insert(SECONDS.to_owned(), schema);
         } else if self.goes.len() > 1 {
@@ -208,7 +209,7 @@ fn output() -> JsonObject {
     let schema = json!({
         "type": "object",
         "properties": {
-            "outcome": text("How it came out: committed, allowed, proposed, escalated, deferred, stale, refused, failed, opened, recorded; found, pending, answered; error where the call itself was wrong."),
+            "outcome": text("How it came out."),
             "code": text("Why not, as a stable word."),
             "reason": text("Why, in words."),
             "next": text("What to do now."),
