@@ -72,8 +72,9 @@ fn main() {
     // cargo itself adds `--bench`.
     let asked: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with("--")).collect();
     let runs = asked.iter().find_map(|word| word.parse().ok()).unwrap_or(RUNS);
-    let wanted =
-        |part: &str| !asked.iter().any(|word| word.starts_with(['P', 'M'])) || asked.iter().any(|word| word == part);
+    let wanted = |part: &str| {
+        !asked.iter().any(|word| word.starts_with(['P', 'M'])) || asked.iter().any(|word| word == part)
+    };
     println!("requests a second beside the reference of the same run, {runs} runs of {EACH:?} a side");
     println!("one fdatasync of 4 KiB here takes {:?} (median): what a commit waits for", sync_time());
     println!(

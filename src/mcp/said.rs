@@ -79,7 +79,7 @@ pub(super) fn problem(problem: &Problem) -> Said {
 fn replied(reply: &Reply, answer: Json) -> Said {
     let pending = matches!(reply.outcome, Outcome::Escalated | Outcome::Proposed | Outcome::Deferred);
     let waits_for = reply.item.filter(|_| pending);
-    let mut next = reply.next.as_deref().map_or_else(|| usual(reply.outcome).to_owned(), in_tools);
+    let mut next = reply.next.as_deref().map_or_else(|| usual(reply).to_owned(), in_tools);
     if let Some(item) = waits_for {
         next = format!("{next}; go on with other work meanwhile: `wait` with `item` {item} tells the answer");
     }
@@ -188,7 +188,7 @@ fn in_tools(text: &str) -> String {
 /// What an outcome is where nothing else is said.
 fn done(outcome: Outcome) -> &'static str {
     match outcome {
-        Outcome::Committed => "the change was made",
+        Outcome::Committed => "it was done",
         Outcome::Allowed => "it may go ahead",
         Outcome::Proposed => "the change waits for its owner",
         Outcome::Escalated => "a person decides",
@@ -202,9 +202,9 @@ fn done(outcome: Outcome) -> &'static str {
 }
 
 /// What comes next where nothing else is said.
-fn usual(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Committed => "nothing more; the new versions are in `answer.fields`",
+fn usual(reply: &Reply) -> &'static str {
+    match reply.outcome {
+        Outcome::Committed => "nothing more; where fields changed, their new versions are in `answer.fields`",
         Outcome::Allowed => {
             "do it now, once; where `answer.act` has a number, say with act_ended how it ended"
         }

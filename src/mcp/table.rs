@@ -68,7 +68,7 @@ tools! {
     "act_ended" "It was done, or failed" [done ActDone, failed ActFailed] ("act" "The number that ask_before_acting gave in `answer.act`.") []
         "Says how a side effect ended that ask_before_acting allowed. Call it once for each, also when it failed: others wait for it.";
     "publish" "Publish" [it Publish] () []
-        "Sends something out on an output of the team, such as a mail thread or a channel. Deeds keeps two agents from answering the same conversation. Comes back allowed or recorded when it is out; escalated when a person approves it first; deferred when another agent goes first. Never send it yourself as well.";
+        "Sends something out on an output of the team, such as a mail thread or a channel. Deeds keeps two agents from answering the same conversation. Comes back committed when it is out; escalated when a person approves it first; deferred when another agent goes first. Never send it yourself as well.";
     "escalate" "Hand it to a person" [it Escalate] () []
         "Hands what you can't or may not decide to the person named for it, with the input as you received it. Use it rather than guess. Go on with other work; `wait` with `answer.item` tells the decision.";
     "raise_event" "Say that something happened" [it Raise] () []
@@ -90,7 +90,7 @@ tools! {
     "renew_lock" "Keep a lock longer" [it LeaseRenew] ("lease" "The lock's number.") []
         "Keeps a lock for another `ttl` from now on. Refused when it is over: then stop, and lock anew.";
     "unlock" "Unlock" [it LeaseRelease] ("lease" "The lock's number.") []
-        "Gives a lock back, so that others can go on.";
+        "Gives a lock back, so that others can go on. Call it as soon as you are done with what you locked.";
     "conclude" "Say what you found out" [it Conclude] () []
         "Records what you found out about a record: a question and your answer. Deeds tells when another agent came to another answer; then don't act on yours until it is settled.";
     "wait" "Wait for an answer or for work" [item Item, work Work] ("item" "The item that a person decides, as an answer named it in `item`.") ["after"]

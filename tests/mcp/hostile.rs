@@ -156,10 +156,28 @@ async fn arguments_are_not_changed_on_the_way() {
         answered.status,
         answered.text
     );
-    // A number keeps its digits.
-    let fine = came(raw(&sales, tool("write_fields", &write("0.1000000000000000055")))).await;
-    assert_eq!(said(&fine)["outcome"], "committed", "{}", fine.text);
-    assert!(sales.get("/v1/entities/pipeline/n").await.text.contains("0.1000000000000000055"));
+    // What is taken is what HTTP takes of the same words.
+    let odd = [
+        r#""a\u0301 \ud83d\ude00""#,
+        "0.1000000000000000055",
+        "1e2",
+        "9007199254740991",
+        r#"{"b":1,"a":[null,1.50]}"#,
+    ];
+    for (at, value) in odd.into_iter().enumerate() {
+        let by = |way: &str| {
+            format!(r#"{{"entity":"pipeline/{way}{at}","changes":{{"n":{value}}},"expected":{{"n":0}}}}"#)
+        };
+        let called = came(raw(&sales, tool("write_fields", &by("mcp")))).await;
+        assert_eq!(said(&called)["outcome"], "committed", "{}", called.text);
+        assert_eq!(came(sales.request("POST", "/v1/writes").body(by("http"))).await["outcome"], "committed");
+        let kept = async |way: &str| {
+            let shown = sales.get(&format!("/v1/entities/pipeline/{way}{at}")).await.text;
+            let (_, value) = shown.split_once("\"value\":").unwrap();
+            value.split_once(",\"version\"").unwrap().0.to_owned()
+        };
+        assert_eq!(kept("mcp").await, kept("http").await, "{value}");
+    }
     server.stop().await;
 }
 

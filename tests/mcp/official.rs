@@ -112,7 +112,7 @@ async fn the_inspector_lists_and_calls() {
     let server = Server::start().await;
     let sales = server.agent("sales").await;
     sales.write("pipeline/p", json!({"stage": "new"}), json!({"stage": 0})).await;
-    let inspector = home.join("npm/node_modules/@modelcontextprotocol/inspector-cli/build/cli.js");
+    let inspector = home.join("npm/node_modules/@modelcontextprotocol/inspector-cli/build/index.js");
     let http = [
         format!("{}/mcp", server.base),
         "--transport".to_owned(),
