@@ -272,6 +272,7 @@ impl House {
             correlation: Seq(seq),
             cause: seq.is_multiple_of(20).then(|| Seq(seq - 1)),
             traceparent: None,
+            door: None,
             token: None,
             actor: Actor::Agent(AgentId::new(&format!("team/agent-{}", dice.number() % AGENTS)).unwrap()),
             action: Cow::Borrowed("write"),

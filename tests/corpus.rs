@@ -38,7 +38,7 @@ const VERSIONS: [&str; 3] = ["286fd76", "471f3c7", "e30dd65"];
 const MAY_DIFFER: [&str; 1] = ["answers/*/answer/next"];
 
 /// What states have by now that those of earlier versions had not, in the same form.
-const ADDED: [&str; 17] = [
+const ADDED: [&str; 18] = [
     "board/clock",
     "board/timed",
     "board/seats/*/since",
@@ -56,6 +56,7 @@ const ADDED: [&str; 17] = [
     "board/accounts",
     "board/reviews/*/open/came_to",
     "board/reviews/*/last/came_to",
+    "board/agents/*/doors",
 ];
 
 /// Most differences of one ledger that are told.

@@ -52,6 +52,11 @@ const LAYERS: &[Layer] = &[
         crates: &["tokio", "bytes", "chrono", "sha2", "tracing", "rustix"],
     },
     Layer {
+        name: "mcp",
+        may: &["domain", "api"],
+        crates: &["rmcp", "tokio", "futures_util", "bytes", "percent_encoding", "sha2", "tracing"],
+    },
+    Layer {
         name: "gateway",
         may: &["domain", "api", "client"],
         crates: &[
@@ -70,8 +75,9 @@ const LAYERS: &[Layer] = &[
     Layer {
         name: "server",
         // The gateway alone: for its own route.
-        may: &["domain", "api", "coordinator", "index", "ledger", "gateway"],
+        may: &["domain", "api", "coordinator", "index", "ledger", "gateway", "mcp"],
         crates: &[
+            "rmcp",
             "axum",
             "hyper",
             "hyper_util",
@@ -159,10 +165,12 @@ const LAYERS: &[Layer] = &[
             "console",
             "demo",
             "import",
+            "mcp",
             "config",
             "gateway",
         ],
         crates: &[
+            "rmcp",
             "clap",
             "clap_complete",
             "clap_mangen",

@@ -25,7 +25,7 @@ mod token;
 pub use crate::domain::hash::{BadHash, Hash, link};
 pub use addresses::{
     ADDRESSES, Access, Address, AddressList, Answers, By, Handled, Kind, PARAMETERS, Parameter, Parts, Place,
-    Sent, Takes, address_list, fit, sent,
+    Sent, Takes, address, address_list, fit, sent,
 };
 pub use answers::{
     AlertList, AsOf, BATCH_WRITES, BatchAnswer, BatchResult, BoardView, BucketView, ChainView,
@@ -46,7 +46,7 @@ pub use keys::{KeyList, KeyView};
 pub use long_look::{InferView, LookLine, Looked, MOST_DAYS, NDJSON, PLAN_DAYS, PlanView, Window};
 pub use openapi::OPENAPI;
 pub use overrides::{OverrideAsked, OverrideBody, OverrideWord};
-pub use problem::{Problem, ProblemCode, ProblemFinding, ProblemLabel, RECORDING_HEADER};
+pub use problem::{DOOR_HEADER, Problem, ProblemCode, ProblemFinding, ProblemLabel, RECORDING_HEADER};
 pub use proof::{Proof, ProofKey, nonce};
 pub use stream::{EVENT_DEED, EVENT_END, EVENT_HELLO, EVENT_PROGRESS, Hello, Progress};
 pub use teamwork::{

@@ -11,7 +11,7 @@ use schemars::{Schema, SchemaGenerator, json_schema};
 use serde_json::{Map, Value as Json, json};
 
 use super::Problem;
-use super::addresses::{ADDRESSES, Address, Answers, Kind, Parameter, Place, Takes, named};
+use super::addresses::{ADDRESSES, Address, Answers, By, Kind, Parameter, Place, Takes, named};
 use super::long_look::NDJSON;
 
 /// Where schemas stand.
@@ -40,7 +40,8 @@ fn document() -> Json {
             .into_generator(),
     };
     let mut paths: BTreeMap<String, BTreeMap<String, Json>> = BTreeMap::new();
-    for row in ADDRESSES.iter() {
+    // What is spoken at the address of MCP has a document of its own, the protocol's.
+    for row in ADDRESSES.iter().filter(|row| !matches!(row.by, By::Mcp)) {
         let path = paths.entry(row.path.replace("{*", "{")).or_default();
         path.insert(row.method.to_lowercase(), schemas.operation(row));
     }
@@ -113,7 +114,7 @@ impl Schemas {
     fn parameters(&mut self, row: &Address) -> Vec<Json> {
         let key = row.path.split_inclusive('/').map(|part| (part.trim_end_matches('/'), true));
         let key = key.filter(|(part, _)| part.starts_with('{'));
-        let kept = [("idempotency_key", false), ("traceparent", false)];
+        let kept = [("idempotency_key", false), ("traceparent", false), ("door", false)];
         let kept = kept.into_iter().filter(|_| row.kind == Kind::Command);
         let names = key.chain(row.parameters.iter().copied()).chain(kept);
         names.filter_map(|(name, needed)| Some(self.parameter(named(name)?, needed))).collect()

@@ -75,6 +75,8 @@ pub struct ProblemLabel {
 
 /// A header of an answer, `no` where nothing is recorded in the workspace at present: what is looked at may lack deeds.
 pub const RECORDING_HEADER: &str = "deeds-recording";
+/// A header of a request: by which door the agent came.
+pub const DOOR_HEADER: &str = "deeds-door";
 
 macro_rules! problems {
     ($($(#[$doc:meta])* $variant:ident = $code:literal, $status:literal, $title:literal, $next:literal;)*) => {

@@ -82,7 +82,9 @@ impl Place {
 
     fn name(&self) -> String {
         let found = || match &self.url {
-            Some(url) => crate::client::Url::parse(url).ok().and_then(|url| url.host_str().map(str::to_owned)),
+            Some(url) => {
+                crate::client::Url::parse(url).ok().and_then(|url| url.host_str().map(str::to_owned))
+            }
             None => name_of(&self.command),
         };
         self.server.clone().or_else(found).unwrap_or_else(|| "server".to_owned())

@@ -147,6 +147,14 @@ impl<'a> Ask<'a> {
         ask
     }
 
+    /// Sends it under a key of the caller's, where there is one.
+    pub(super) async fn under(self, key: Option<String>) -> Result<Bytes> {
+        match key {
+            Some(key) => self.exchanged(Some(&key)).await,
+            None => self.bytes().await,
+        }
+    }
+
     pub(super) fn query(mut self, key: &'static str, value: impl std::fmt::Display) -> Self {
         self.query.push((key, value.to_string()));
         self

@@ -36,7 +36,7 @@ use sha2::{Digest as _, Sha256};
 use super::hash::hex;
 use super::ids::{ActNo, Actor, AgentId, EventDigest, Fence, IdempotencyKey, Seq, TokenId, Version};
 use super::path::{EntityPath, FieldName, FieldPath, Pattern};
-use super::things::{Call, TokenClass};
+use super::things::{Call, Door, TokenClass};
 use super::time::Time;
 use super::value::{Value, some};
 
@@ -64,6 +64,8 @@ pub struct Request {
     pub key: Option<AskedKey>,
     /// W3C trace context.
     pub traceparent: Option<Arc<str>>,
+    /// By which door it came.
+    pub door: Door,
     /// That the person meant it, where that is asked for.
     pub proof: Proof,
 }
@@ -71,7 +73,7 @@ pub struct Request {
 impl Request {
     /// One without a key, a trace, or more proof than the token.
     pub fn new(principal: Principal, command: Command) -> Self {
-        Self { principal, command, key: None, traceparent: None, proof: Proof::None }
+        Self { principal, command, key: None, traceparent: None, door: Door::Http, proof: Proof::None }
     }
 }
 

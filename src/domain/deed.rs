@@ -27,7 +27,7 @@ use super::ids::{
 use super::map::{Grant, Model};
 use super::outcome::Outcome;
 use super::path::{EntityPath, FieldPath, Pattern};
-use super::things::{BranchEnd, Effects, FieldChange, ItemAnswer, RaisedAlert, Signed};
+use super::things::{BranchEnd, Door, Effects, FieldChange, ItemAnswer, RaisedAlert, Signed};
 use super::time::Time;
 use super::value::{Value, some};
 
@@ -143,6 +143,8 @@ pub struct Deed {
     pub actor: Actor,
     /// The token that they showed; none of what Deeds does itself, decides again, or recorded before tokens were named.
     pub token: Option<TokenId>,
+    /// By which door it came; none of what came by HTTP, as most does.
+    pub door: Option<Door>,
     /// What was asked, in the caller's word: `write`, `send_upsell`, `expand`.
     pub action: Cow<'static, str>,
     /// How it came out.

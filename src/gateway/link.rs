@@ -158,7 +158,8 @@ impl Link {
                 }
             }
             (What::Notification, "tools/call") => {
-                self.kept.say("the client called a tool without an id, which has no answer: it was not forwarded");
+                self.kept
+                    .say("the client called a tool without an id, which has no answer: it was not forwarded");
             }
             (What::Notification, "notifications/cancelled") => self.cancelled(message).await,
             (What::Notification, "notifications/initialized") => {
@@ -182,7 +183,8 @@ impl Link {
             opening.initialized = None;
         }
         let meta = message.params(["_meta"]).ok().and_then(|[meta]| meta);
-        if let Some(meta) = meta.filter(|meta| meta.get().contains("io.modelcontextprotocol/protocolVersion")) {
+        if let Some(meta) = meta.filter(|meta| meta.get().contains("io.modelcontextprotocol/protocolVersion"))
+        {
             self.opening().meta = Some(meta.to_owned());
         }
     }

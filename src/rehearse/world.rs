@@ -138,6 +138,7 @@ impl World {
             traceparent: None,
             actor: Actor::Deeds,
             token: None,
+            door: None,
             action: "given".into(),
             outcome: Outcome::Committed,
             code: None,

@@ -26,12 +26,13 @@ use super::query::Query;
 use super::seats::Seat;
 use super::workspace::Workspace;
 use super::{App, past, signing};
-use crate::api::{self, Address, Kind, Parts as Asking, Problem, ProblemCode, RECORDING_HEADER};
+use crate::api::{self, Address, DOOR_HEADER, Kind, Parts as Asking, Problem, ProblemCode, RECORDING_HEADER};
 use crate::coordinator;
 use crate::domain::command::{AskedKey, Command, Request as Asked};
 use crate::domain::ids::{IdempotencyKey, Seq};
 use crate::domain::path::EntityPath;
 use crate::domain::state::{Front, State};
+use crate::domain::things::Door;
 use crate::domain::time::Time;
 
 /// How long a body may take to arrive.
@@ -56,6 +57,7 @@ pub(super) struct Call {
     pub(super) uri: Uri,
     pub(super) headers: HeaderMap,
     pub(super) body: Bytes,
+    door: Door,
     params: Vec<(Arc<str>, String)>,
 }
 
@@ -204,7 +206,20 @@ async fn admit(
     }
     let params = if address.path.contains('{') { path_params(&mut parts).await? } else { Vec::new() };
     let Parts { method, uri, headers, .. } = parts;
-    Ok((Call { app: Arc::clone(app), address, caller, space, method, uri, headers, body, params }, pass))
+    let door = door(&headers)?;
+    Ok((
+        Call { app: Arc::clone(app), address, caller, space, method, uri, headers, body, door, params },
+        pass,
+    ))
+}
+
+/// By which door it came, as it says itself: nothing is decided by that.
+fn door(headers: &HeaderMap) -> Result<Door, Box<Problem>> {
+    let Some(said) = headers.get(DOOR_HEADER) else { return Ok(Door::Http) };
+    Door::ALL.into_iter().find(|door| door.as_str().as_bytes() == said.as_bytes()).ok_or_else(|| {
+        let detail = format!("it is one of {}", Door::ALL.map(Door::as_str).join(", "));
+        Box::new(Problem::new(ProblemCode::BadHeader, detail).at("header Deeds-Door"))
+    })
 }
 
 fn article(word: &str) -> String {
@@ -365,7 +380,7 @@ impl Call {
 
     fn asked(&self, command: Command, key: Option<AskedKey>) -> Asked {
         let principal = self.caller.principal.clone();
-        Asked { key, traceparent: self.traceparent(), ..Asked::new(principal, command) }
+        Asked { key, traceparent: self.traceparent(), door: self.door, ..Asked::new(principal, command) }
     }
 
     /// The idempotency key, with the digest of the request it stands for.

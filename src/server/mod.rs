@@ -15,6 +15,7 @@ mod gateways;
 mod hosts;
 mod indexing;
 mod long_look;
+mod mcp;
 mod metrics;
 mod past;
 mod pins;

@@ -249,6 +249,7 @@ pub(crate) fn deed(seq: Seq, now: Time, actor: Actor, body: Body) -> Deed {
         correlation: seq,
         cause: None,
         traceparent: None,
+        door: None,
         actor,
         token: None,
         action: "create workspace".into(),

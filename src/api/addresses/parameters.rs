@@ -10,6 +10,7 @@ use crate::api::{MOST_DAYS, Problem, ProblemCode};
 use crate::domain::hash::Hash;
 use crate::domain::ids::{AgentId, MapVersion, QueueName, Seq, TokenId};
 use crate::domain::path::{EntityPath, FieldPath, Pattern};
+use crate::domain::things::Door;
 use crate::domain::time::{Span, Time};
 
 /// Where a parameter stands.
@@ -69,6 +70,8 @@ parameters! {
     "idempotency_key" Header "Idempotency-Key" key,
         "The same key with the same body gets the first answer again, for 24 hours.";
     "traceparent" Header "traceparent" text, "W3C trace context; it is kept with the deed.";
+    "door" Header "Deeds-Door" schema::<Door>,
+        "By which door the agent came, for people to see; `http` where nothing is said.";
     "last_event_id" Header "Last-Event-ID" schema::<Seq>, "The deed that the stream goes on behind; goes before `after`.";
 
     "include" Query "include" text, "The items alike that it would settle too: numbers apart by commas.";
@@ -94,7 +97,7 @@ parameters! {
     "digest" Query "digest" text, "Which call, by what tells it from others.";
     "subject" Query "subject" schema::<EntityPath>, "About which entity.";
     "within" Query "within" schema::<Span>, "How far back.";
-    "wait" Query "wait" schema::<Span>, "How long to wait where nothing is there; a minute at most.";
+    "wait" Query "wait" schema::<Span>, "How long to wait where nothing is there yet; a minute at most.";
     "resolved" Query "resolved" flag, "Whether those that ended and are kept come too.";
     "version" Query "version" schema::<MapVersion>, "Which version; the one in force where nothing is said.";
     "days" Query "days" days, "How many days back.";

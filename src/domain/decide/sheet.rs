@@ -14,7 +14,7 @@ use crate::domain::path::EntityPath;
 use crate::domain::reply::Reply;
 use crate::domain::rule::in_hand;
 use crate::domain::state::State;
-use crate::domain::things::{Limits, Signed};
+use crate::domain::things::{Door, Limits, Signed};
 use crate::domain::time::Time;
 
 /// One decision in the making.
@@ -46,6 +46,7 @@ pub(super) struct Sheet<'a> {
     assumed: Vec<Seq>,
     key: Option<KeyMark>,
     traceparent: Option<Arc<str>>,
+    door: Option<Door>,
     /// What the caller signed.
     pub(super) signed: Option<Box<Signed>>,
     /// It is only supposed, or played again: nobody is there to sign.
@@ -75,6 +76,7 @@ impl<'a> Sheet<'a> {
                 part: asked.part,
             }),
             traceparent: request.traceparent.clone(),
+            door: Some(request.door).filter(|door| *door != Door::Http),
             signed: None,
             supposed: request.proof == Proof::Supposed,
         }
@@ -120,6 +122,7 @@ impl<'a> Sheet<'a> {
             traceparent: self.traceparent.clone(),
             actor: self.principal.actor.clone(),
             token: self.principal.token.clone(),
+            door: self.door,
             action: action.into(),
             outcome,
             code: None,

@@ -13,7 +13,7 @@ use crate::domain::code::Code;
 use crate::domain::ids::{Actor, MapVersion, Seq, TokenId, WorkspaceId};
 use crate::domain::outcome::Outcome;
 use crate::domain::path::EntityPath;
-use crate::domain::things::{FieldChange, Signed};
+use crate::domain::things::{Door, FieldChange, Signed};
 use crate::domain::time::Time;
 
 /// Where deeds come from: the ledger's identity and the workspace's name.
@@ -79,6 +79,7 @@ impl Deed {
             data: Data {
                 actor: Cow::Borrowed(&self.actor),
                 token: self.token.clone(),
+                door: self.door,
                 action: self.action.clone(),
                 outcome: self.outcome,
                 code: self.code,
@@ -122,6 +123,7 @@ impl Deed {
             traceparent: wire.traceparent,
             actor: data.actor.into_owned(),
             token: data.token,
+            door: data.door,
             action: data.action,
             outcome: data.outcome,
             code: data.code,
@@ -165,6 +167,7 @@ struct Wire<'a> {
 struct Data<'a> {
     actor: Cow<'a, Actor>,
     token: Option<TokenId>,
+    door: Option<Door>,
     action: Cow<'static, str>,
     outcome: Outcome,
     code: Option<Code>,

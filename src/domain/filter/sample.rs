@@ -94,6 +94,7 @@ fn deed(dice: &mut Dice, seq: u64, recorded: Time) -> Deed {
         correlation: Seq(seq.saturating_sub(dice.below(3)).max(1)),
         cause: (seq > 1 && dice.below(3) == 0).then(|| Seq(1 + dice.below(seq - 1))),
         traceparent: None,
+        door: None,
         token: (dice.below(4) == 0).then(|| TokenId::new("a1b2c3").ok()).flatten(),
         actor,
         action: Cow::Borrowed(action),

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::{AgentReadiness, gates};
 use crate::domain::ids::{Actor, AgentId, PersonId, Seq};
 use crate::domain::state::{AgentFacts, Board, Front, Stop};
-use crate::domain::things::{Allowance, Limits, May, TokenClass, Usage};
+use crate::domain::things::{Allowance, Doors, Limits, May, TokenClass, Usage};
 use crate::domain::time::Time;
 
 /// The days that a list of agents looks back on.
@@ -84,6 +84,9 @@ pub struct Standing {
     /// How often it was turned away, beside what has deeds of its own.
     #[serde(default)]
     pub turned_away: u64,
+    /// By which doors it comes, and when it came by each first and last.
+    #[serde(default)]
+    pub doors: Doors,
 }
 
 impl Standing {
@@ -150,5 +153,6 @@ pub fn standing(board: &Board, agent: &AgentId, now: Time) -> Standing {
         may: None,
         allowance: facts.map(|facts| facts.allowance).unwrap_or_default(),
         turned_away: facts.map_or(0, |facts| facts.turned_away),
+        doors: facts.map(|facts| facts.doors).unwrap_or_default(),
     }
 }

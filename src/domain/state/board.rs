@@ -18,9 +18,9 @@ use crate::domain::outcome::Outcome;
 use crate::domain::path::EntityPath;
 use crate::domain::sight::Sight;
 use crate::domain::things::{
-    Alert, Allowance, CallState, ClaimHeld, ClockKept, ClosedItem, Concluded, FanOutState, HeldField, Hold,
-    Item, LastPublication, Lease, Occurred, OpenAct, PastAnswers, QueueReviews, Rounds, ScopeRule, Seat,
-    SeenThere, Signer, Task, ToolsSeen, WaitingAct, WaitingPublication, Work,
+    Alert, Allowance, CallState, ClaimHeld, ClockKept, ClosedItem, Concluded, Doors, FanOutState, HeldField,
+    Hold, Item, LastPublication, Lease, Occurred, OpenAct, PastAnswers, QueueReviews, Rounds, ScopeRule,
+    Seat, SeenThere, Signer, Task, ToolsSeen, WaitingAct, WaitingPublication, Work,
 };
 use crate::domain::time::Time;
 
@@ -273,6 +273,9 @@ pub struct AgentFacts {
     /// How often it was turned away at the door, beside what has deeds of its own.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub turned_away: u64,
+    /// By which doors it comes.
+    #[serde(default, skip_serializing_if = "Doors::is_empty")]
+    pub doors: Doors,
     /// Its last days.
     #[serde(default)]
     pub history: Arc<History>,

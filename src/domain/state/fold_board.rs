@@ -12,9 +12,9 @@ use crate::domain::ids::{Actor, AgentId, ItemNo, MapVersion, Seq};
 use crate::domain::map::{Map, Model, edit, merge};
 use crate::domain::path::{EntityPath, FieldName, FieldPath};
 use crate::domain::things::{
-    AGAIN, ActOrder, Alert, AlertSide, AlertState, Allowed, Case, ClosedItem, Effects, HeldField, IN_VAIN,
-    IN_VAIN_ALIKE, Item, ItemAnswer, Likely, OpenAct, OpenReview, PastAnswers, SIDES, ScopeRule, TurnedAway,
-    in_vain_key, suppressed_of,
+    AGAIN, ActOrder, Alert, AlertSide, AlertState, Allowed, Case, ClosedItem, Door, Effects, HeldField,
+    IN_VAIN, IN_VAIN_ALIKE, Item, ItemAnswer, Likely, OpenAct, OpenReview, PastAnswers, SIDES, ScopeRule,
+    TurnedAway, in_vain_key, suppressed_of,
 };
 
 macro_rules! fold {
@@ -259,6 +259,7 @@ impl Board {
         *self.outcomes.entry(deed.outcome).or_insert(0) += 1;
         self.count_for_others(deed);
         self.count_dependencies(deed);
+        self.count_guarded(deed);
         let Actor::Agent(agent) = &deed.actor else { return };
         let facts = self.agents.entry(agent.clone()).or_default();
         count_own(Arc::make_mut(&mut facts.history), deed);
@@ -271,7 +272,19 @@ impl Board {
         }
         facts.last = facts.last.max(deed.time);
         facts.deed = deed.seq;
+        // What Deeds itself did for it, and what is imported, came by no door.
+        if deed.token.is_some() {
+            facts.doors.came(deed.door.unwrap_or(Door::Http), happened(deed));
+        }
         *facts.outcomes.entry(deed.outcome).or_insert(0) += 1;
+    }
+
+    /// A guard saw an agent that the map knows.
+    fn count_guarded(&mut self, deed: &Deed) {
+        let (Body::GuardSaw(report) | Body::GuardStopped(report)) = &deed.body else { return };
+        if self.map.agent(&report.agent).is_some() || self.agents.contains_key(&report.agent) {
+            self.agents.entry(report.agent.clone()).or_default().doors.came(Door::Hook, happened(deed));
+        }
     }
 
     /// A person's step on what is an agent's own: the deed names the agents concerned as `owners`.

@@ -428,6 +428,7 @@ impl Board {
         for (agent, mut facts) in entries(&self.agents) {
             shift.pasts([&mut facts.first, &mut facts.last]);
             shift.pasts(&mut facts.last_intervention);
+            shift.pasts(facts.doors.times());
             if let Some(stop) = &mut facts.paused {
                 shift.stop(stop);
             }

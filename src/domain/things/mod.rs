@@ -10,6 +10,7 @@ mod brief;
 mod budget;
 mod call;
 mod clock;
+mod door;
 mod entity;
 mod guard;
 mod held;
@@ -41,6 +42,7 @@ pub use call::{
     OpenCall, SeenThere, ToolsSeen, call_key,
 };
 pub use clock::{ClockKept, ClockSight, MOVES, Moved, Rebase, Rebased};
+pub use door::{Came, Door, Doors};
 pub use entity::{
     ACTORS, ACTORS_KNOWN, Entity, Field, FieldChange, IN_VAIN, IN_VAIN_ALIKE, MOST_ACTORS, RECENT, RUNS, Run,
     Tombstone, Touch, in_vain_key,

@@ -27,6 +27,7 @@ use crate::domain::deed::{Body, Deed};
 use crate::domain::map::Model;
 use crate::domain::reply::Reply;
 use crate::domain::state::State;
+use crate::domain::things::Door;
 use crate::domain::time::{Span, Time};
 
 pub use told::{CameOut, LeftOut, Turn, Turned, Turns};
@@ -277,7 +278,13 @@ impl Replay {
         }
         let principal = asked::principal(deed, &command, &self.there);
         let traceparent = deed.traceparent.clone();
-        self.world.send(&Request { traceparent, proof: Proof::Supposed, ..Request::new(principal, command) })
+        let door = deed.door.unwrap_or(Door::Http);
+        self.world.send(&Request {
+            traceparent,
+            door,
+            proof: Proof::Supposed,
+            ..Request::new(principal, command)
+        })
     }
 
     fn compare(&mut self, deed: &Deed, reply: &Reply) -> Option<(Turned, Turn)> {

@@ -124,6 +124,21 @@ impl Told<'_> {
             self.facts.say("live since", &format!("{day}, {days} day{plural}"));
             self.done();
         }
+        self.doors();
+    }
+
+    /// By which doors it comes, since when, and when it came by each last.
+    fn doors(&mut self) {
+        let Some(facts) = self.board.agents.get(self.agent) else { return };
+        let told = facts.doors.seen().map(|(door, came)| {
+            let since = words::clock(self.world.zone, came.first, self.world.now);
+            format!("{} since {since}, last {}", door.as_str(), self.world.ago(came.last))
+        });
+        let told: Vec<String> = told.collect();
+        if !told.is_empty() {
+            self.facts.say("comes by", &told.join("; "));
+            self.done();
+        }
     }
 
     fn rates(&mut self) {

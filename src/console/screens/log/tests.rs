@@ -36,6 +36,7 @@ pub(super) fn plain_deed(seq: u64) -> Arc<Deed> {
         correlation: Seq(seq),
         cause: None,
         traceparent: None,
+        door: None,
         token: None,
         actor: Actor::Deeds,
         action: Cow::Borrowed("write"),

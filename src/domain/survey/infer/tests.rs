@@ -23,6 +23,7 @@ fn deed(seq: u64, actor: Actor, body: Body) -> Deed {
         correlation: Seq(seq),
         cause: None,
         traceparent: None,
+        door: None,
         token: None,
         actor,
         action: "write".into(),
