@@ -9,6 +9,7 @@ mod alike;
 mod answer;
 mod answer_text;
 mod answer_view;
+mod called;
 mod case;
 mod draw;
 mod expected;

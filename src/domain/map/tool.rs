@@ -155,6 +155,27 @@ impl ToolRow {
         self.approval_for.unwrap_or(APPROVAL_FOR)
     }
 
+    /// The fields that an argument changes, by its name at the top of the arguments; none where it names what the call is
+    /// about, or is only passed on.
+    pub fn feeds(&self, argument: &str) -> Vec<FieldName> {
+        let is_it = |text: &str| {
+            let pieces = pieces(text).unwrap_or_default();
+            pieces.iter().any(|piece| match piece {
+                Piece::Argument(name) => name.split('.').next() == Some(argument),
+                Piece::Text(_) => false,
+            })
+        };
+        match (self.does, &self.fields) {
+            (Does::Write, Some(ToolFields::Named(fields))) => {
+                fields.iter().filter(|(_, text)| is_it(text)).map(|(name, _)| name.clone()).collect()
+            }
+            (Does::Write, Some(ToolFields::All(_)) | None) if !self.entity.as_deref().is_some_and(is_it) => {
+                argument.parse().into_iter().collect()
+            }
+            (Does::Write | Does::Read | Does::Act | Does::Publish | Does::Nothing, _) => Vec::new(),
+        }
+    }
+
     /// Its texts that are filled in from the arguments, by key.
     pub fn templates(&self) -> impl Iterator<Item = (&'static str, &str)> {
         let named = match &self.fields {

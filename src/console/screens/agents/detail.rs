@@ -1,6 +1,7 @@
 //! What is known of one agent: how alive it is, its rates, each gate with what it was found by, its zone, what waits for it,
 //! what it did last and where people stepped in.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use ratatui::text::{Line, Span};
@@ -15,6 +16,7 @@ use crate::domain::deed::Deed;
 use crate::domain::ids::AgentId;
 use crate::domain::readiness::agents::{LIST_DAYS, Standing, standing};
 use crate::domain::readiness::{Evidence, Gate, Team};
+use crate::domain::rule::tool;
 use crate::domain::state::{Board, History, day_of};
 use crate::domain::time::{Span as TimeSpan, Time};
 
@@ -34,6 +36,10 @@ const WAITING: usize = 8;
 const EVIDENCE: usize = 4;
 /// Lines of a zone's patterns.
 const ZONE_LINES: usize = 12;
+/// Tools that are not on the map, as far as they are named here.
+const LOOSE: usize = 8;
+/// Lines of what is told of tools.
+const TOOL_LINES: usize = 6;
 /// Who relies on whom, as far as it is told here.
 const RELIANCES: usize = 4;
 
@@ -125,6 +131,33 @@ impl Told<'_> {
             self.done();
         }
         self.doors();
+        self.tools();
+    }
+
+    /// Which tools of the servers that it calls the map does not name: nothing decides about those but `unmapped`.
+    fn tools(&mut self) {
+        let model = self.board.map.model();
+        let calls = self.board.calls_known().filter(|call| call.agent == *self.agent);
+        let servers: BTreeSet<&Arc<str>> = calls.map(|call| &call.mark.server).collect();
+        let told = servers.into_iter().map(|server| {
+            let offered = self.board.offered.get(server).map(|seen| &*seen.tools).unwrap_or_default();
+            let loose = offered.iter().filter(|tool| tool::row(model, server, &tool.name).is_none());
+            let loose: Vec<&str> = loose.map(|tool| &*tool.name).collect();
+            match (offered.len(), loose.len()) {
+                (0, _) => format!("{server}: what it offers is not known"),
+                (all, 0) => format!("{server}: all {all} on the map"),
+                (all, n) => {
+                    let named = loose.get(..LOOSE.min(n)).unwrap_or_default().join(", ");
+                    let more = if n > LOOSE { format!(" and {} more", n - LOOSE) } else { String::new() };
+                    format!("{server}: {n} of {all} not on the map: {named}{more}")
+                }
+            }
+        });
+        let told: Vec<String> = told.collect();
+        if !told.is_empty() {
+            self.facts.long("tools", &told.join("; "), TOOL_LINES, self.look.theme.base);
+            self.done();
+        }
     }
 
     /// By which doors it comes, since when, and when it came by each last.

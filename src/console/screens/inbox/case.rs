@@ -14,6 +14,7 @@ use crate::console::world::World;
 use crate::console::{untrusted, words};
 use crate::domain::deed::Deed;
 use crate::domain::ids::{AgentId, Seq};
+use crate::domain::map::Grant;
 use crate::domain::path::FieldPath;
 use crate::domain::rule::order;
 use crate::domain::state::Board;
@@ -251,6 +252,9 @@ fn suggestion(look: Look<'_>, wide: usize, item: &Item) -> Vec<Line<'static>> {
             Case::Loop { .. } => {
                 "handle: give this event to one of them, or say how it ends; out of scope drops it"
             }
+            Case::HeldField { .. } if item.case.call().is_some() => {
+                "a lets the call be made once, x refuses it, with a note"
+            }
             Case::HeldField { .. } => "a lets it through, x keeps the field as it is, with a note",
             Case::ZoneOffer { .. } => "a hands it over, x leaves it where it is, with a note",
             Case::Approval { .. } => "a approves it, A edits it first, x rejects it with a note",
@@ -266,7 +270,12 @@ fn suggestion(look: Look<'_>, wide: usize, item: &Item) -> Vec<Line<'static>> {
         };
         return look.wrap(words, wide, 2, theme.muted);
     };
-    let text = format!("expand {}: {}", suggested.agent, suggested.grant);
+    let text = match &suggested.grant {
+        Grant::Tool(row) => format!("expand: the map gets a [[tool]], {row}"),
+        Grant::Write(_) | Grant::Trigger(_) | Grant::Output(_) => {
+            format!("expand {}: {}", suggested.agent, suggested.grant)
+        }
+    };
     let mut lines = look.wrap(&text, wide, TEXT_LINES, theme.accent);
     lines.extend(look.wrap(&suggested.reason, wide, 2, theme.muted));
     lines

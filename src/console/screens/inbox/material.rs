@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use ratatui::text::{Line, Span};
 
+use super::called;
 use super::case::TEXT_LINES;
 use crate::console::widgets::Look;
 use crate::console::widgets::facts::Facts;
@@ -18,8 +19,7 @@ use crate::domain::ids::{AgentId, AlertNo, Seq, Version};
 use crate::domain::path::FieldPath;
 use crate::domain::rule::reviewer;
 use crate::domain::state::Board;
-use crate::domain::things::{AlertSide, Call, Case, Item, Task, Work};
-use crate::domain::value::Value;
+use crate::domain::things::{AlertSide, Case, Item, Task, Work};
 
 /// Lines of the input shown at least; all of it is one key away.
 pub(super) const INPUT_LINES: usize = 10;
@@ -35,7 +35,7 @@ pub(super) fn told<'a>(
 ) {
     let (look, wide) = (facts.look, facts.wide());
     if let Some(call) = item.case.call() {
-        called(facts, call, item);
+        called::told(facts, board.map.model(), call);
     }
     match &item.case {
         Case::Conflict { alert } => {
@@ -76,27 +76,6 @@ pub(super) fn told<'a>(
         Case::UnownedOutput { publish } => publication(facts, look, board, publish),
         Case::GivenUp { work } => given_up(facts, look, world, work),
         Case::Stuck { task, .. } => stuck(facts, look, world, task),
-    }
-}
-
-/// The call of a tool: which, by whom, with which arguments, and what it is about.
-fn called(facts: &mut Facts<'_>, call: &Call, item: &Item) {
-    let (look, wide) = (facts.look, facts.wide());
-    let does = call.does.map(|does| format!(", which does `{}`", does.as_str())).unwrap_or_default();
-    facts.lined(
-        "CALL",
-        look.wrap(&format!("{} by {}{does}", call.mark.name(), call.agent), wide, 2, look.theme.base),
-    );
-    facts.maybe("ABOUT", item.subject.as_ref().map(ToString::to_string));
-    let arguments = call.arguments.as_ref().map(Value::json);
-    let named = arguments.as_ref().and_then(|arguments| arguments.as_object()).into_iter().flatten();
-    let lines = named.take(facts.most).flat_map(|(name, json)| {
-        let value = Value::new(json).map_or_else(|_| "…".to_owned(), |value| words::value(&value));
-        look.wrap(&format!("{name} = {value}"), wide, 2, look.theme.base)
-    });
-    let lines: Vec<Line<'static>> = lines.collect();
-    if !lines.is_empty() {
-        facts.lined("ARGUMENTS", lines);
     }
 }
 

@@ -1,5 +1,6 @@
 //! The Inbox by its keys and its screens, on the real rules.
 
+mod calls;
 mod desk;
 mod doors;
 mod ritual;

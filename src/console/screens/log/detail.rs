@@ -9,10 +9,10 @@ use crate::console::ask::Chain;
 use crate::console::widgets::diff::{Change, side_by_side};
 use crate::console::widgets::facts::Facts;
 use crate::console::widgets::tree::{self, Node};
-use crate::console::widgets::{Look, clip, styled, width};
+use crate::console::widgets::{Look, clip, styled, thousands, width};
 use crate::console::world::World;
 use crate::console::{untrusted, words};
-use crate::domain::deed::Deed;
+use crate::domain::deed::{Body, Deed};
 use crate::domain::ids::Seq;
 use crate::domain::outcome::Outcome;
 use crate::domain::signature;
@@ -144,6 +144,9 @@ fn said(facts: &mut Facts<'_>, look: Look<'_>, world: &World, deed: &Deed) {
         ]);
         facts.lined("VERDICT", vec![line]);
     }
+    if let Some(call) = called(deed) {
+        facts.long("CALL", &call, TEXT_LINES, theme.base);
+    }
     facts.say("WHEN", &deed.time.at(world.zone).format("%d %b %Y %H:%M:%S%.6f %Z").to_string());
     let later = deed.recorded.since(deed.time);
     if later.micros() >= 1_000_000 {
@@ -154,6 +157,21 @@ fn said(facts: &mut Facts<'_>, look: Look<'_>, world: &World, deed: &Deed) {
         facts.say("SIGNED", &format!("with {} ({})", key.fingerprint(), key.kind()));
     }
     facts.long("REFERS", &refers(deed), TEXT_LINES, theme.base);
+}
+
+/// Which call of a tool it was about, how that ended and how long it took.
+fn called(deed: &Deed) -> Option<String> {
+    let body = &deed.body;
+    if let Body::ActAllowed(order) = body {
+        return Some(order.call.as_ref()?.call.mark.name());
+    }
+    if let Body::CallAllowed(mark) | Body::CallEscalated(mark) | Body::CallRefused(mark) = body {
+        return Some(mark.name());
+    }
+    let made = if let Body::CallMade(made) = body { Some(&made.end) } else { None };
+    let end = if let Body::CallEnded(end) = body { end } else { made? };
+    let took = end.ms.map(|ms| format!(" after {} ms", thousands(ms))).unwrap_or_default();
+    Some(format!("{}: {}{took}", end.mark.name(), end.how.as_str()))
 }
 
 fn refers(deed: &Deed) -> String {
