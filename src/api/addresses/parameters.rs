@@ -11,6 +11,7 @@ use crate::domain::hash::Hash;
 use crate::domain::ids::{AgentId, MapVersion, QueueName, Seq, TokenId};
 use crate::domain::path::{EntityPath, FieldPath, Pattern};
 use crate::domain::time::{Span, Time};
+use crate::domain::value::MAX_SAFE_INTEGER;
 
 /// Where a parameter stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,7 +103,7 @@ parameters! {
 }
 
 fn number(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({ "type": "integer", "minimum": 0 })
+    json_schema!({ "type": "integer", "minimum": 0, "maximum": MAX_SAFE_INTEGER })
 }
 
 fn days(_: &mut SchemaGenerator) -> Schema {
