@@ -8,6 +8,8 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::value::MAX_SAFE_INTEGER;
+
 /// Longest agent id in bytes (RULES §1.1).
 pub const AGENT_ID_BYTES: usize = 128;
 /// Longest workspace, queue or person name in bytes.
@@ -155,9 +157,15 @@ macro_rules! number {
             }
         }
         impl FromStr for $name {
-            type Err = std::num::ParseIntError;
-            fn from_str(text: &str) -> Result<Self, Self::Err> {
-                text.trim_start_matches('#').parse().map(Self)
+            type Err = IdError;
+            fn from_str(text: &str) -> Result<Self, IdError> {
+                let number = text.trim_start_matches('#').parse().ok();
+                number.filter(|number| *number <= MAX_SAFE_INTEGER).map(Self).ok_or_else(|| IdError {
+                    what: "a number",
+                    text: text.chars().take(80).collect(),
+                    why: "it is no whole number from 0 to 2^53",
+                    mend: "its digits",
+                })
             }
         }
     };

@@ -76,6 +76,7 @@ async fn broken_addresses_and_parameters_are_answered_with_place_and_mend() {
         ("/v1/entities/a%ffb", "bad-parameter", 400),
         ("/v1/entities/a/b?min_seq=x", "bad-parameter", 400),
         ("/v1/inbox/x", "bad-parameter", 400),
+        ("/v1/inbox/9007199254740993", "bad-parameter", 400),
         ("/v1/inbox/99", "not-found", 404),
         ("/v1/ledger/0", "not-found", 404),
         ("/v1/ledger/999", "not-found", 404),

@@ -12,6 +12,7 @@ use crate::domain::ids::{AgentId, MapVersion, QueueName, Seq, TokenId};
 use crate::domain::path::{EntityPath, FieldPath, Pattern};
 use crate::domain::things::Door;
 use crate::domain::time::{Span, Time};
+use crate::domain::value::MAX_SAFE_INTEGER;
 
 /// Where a parameter stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,7 +108,7 @@ parameters! {
 }
 
 fn number(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({ "type": "integer", "minimum": 0 })
+    json_schema!({ "type": "integer", "minimum": 0, "maximum": MAX_SAFE_INTEGER })
 }
 
 fn days(_: &mut SchemaGenerator) -> Schema {
