@@ -335,7 +335,9 @@ impl Board {
     }
 
     fn open_act(&mut self, deed: &Deed, order: &ActOrder) {
-        let (Some(no), Some(agent), Some(subject)) = (deed.refs.act, deed.actor.agent(), &deed.subject)
+        let caller = order.call.as_ref().map(|open| &open.call.agent);
+        let (Some(no), Some(agent), Some(subject)) =
+            (deed.refs.act, caller.or(deed.actor.agent()), &deed.subject)
         else {
             return;
         };
@@ -554,6 +556,7 @@ impl Board {
         let reopened: Vec<_> = self.closed.iter().filter(|closed| back(closed)).cloned().collect();
         self.closed.retain(|closed| !back(closed));
         for closed in reopened {
+            self.call_waits_in(deed, &closed.item);
             if let Some(past) = self.past.get_mut(&closed.item.alike) {
                 past.count(&closed.answer, -1);
             }

@@ -1,7 +1,5 @@
 //! How a forwarded call ended: as its gateway says, as a person says, or as nobody does.
 
-use std::sync::Arc;
-
 use super::item;
 use crate::domain::code::Code;
 use crate::domain::command::{CallEnd, Principal, Write};
@@ -100,21 +98,20 @@ fn over(
     deed.refs.act = Some(act.no);
     let primary = sheet.push(deed);
     if let Some(wish) = call.write.as_ref().filter(|_| how == CallHow::Done) {
-        commit(sheet, act, wish, primary);
+        commit(sheet, (act, call), wish, primary);
     }
     primary
 }
 
-/// The write of a call that was done, as its agent's.
-fn commit(sheet: &mut Sheet<'_>, act: &OpenAct, wish: &Write, cause: Seq) {
-    let principal = Principal {
-        actor: Actor::Agent(act.agent.clone()),
-        class: TokenClass::Agent,
-        token: sheet.principal.token.clone().filter(|_| sheet.principal.actor.agent() == Some(&act.agent)),
-    };
+/// The write of a call that was done: its owner's, or its agent's own.
+fn commit(sheet: &mut Sheet<'_>, (act, call): (&OpenAct, &OpenCall), wish: &Write, cause: Seq) {
+    let writer = call.writer.as_ref().unwrap_or(&act.agent);
+    let own = sheet.principal.actor.agent() == Some(writer);
+    let token = sheet.principal.token.clone().filter(|_| own);
+    let principal = Principal { actor: Actor::Agent(writer.clone()), class: TokenClass::Agent, token };
     let before = std::mem::replace(&mut sheet.principal, principal);
     let state = sheet.snapshot();
-    let outdated = verdict::outdated(&state, Some(&act.agent), wish);
+    let outdated = verdict::outdated(&state, Some(writer), wish);
     let wish = Write { cause: Some(cause), lease: None, ..wish.clone() };
     let written = write::commit(sheet, &state, &wish, None);
     if let Some(deed) = sheet.deed_mut(written) {
@@ -185,7 +182,6 @@ pub(in crate::domain::decide) fn answered(
     sheet: &mut Sheet<'_>,
     item: &Item,
     done: bool,
-    note: Option<&Arc<str>>,
 ) -> Option<WorkResult> {
     let Case::UnknownOutcome { act, .. } = &item.case else { return None };
     let act = sheet.state().board.acts.get(act)?.clone();
@@ -196,9 +192,9 @@ pub(in crate::domain::decide) fn answered(
         ms: None,
         answer: None,
     };
+    // The person's own words are for its agent, and stand in the answer.
     let said = if done { "a person says that it was done" } else { "a person says that it was not done" };
-    let said = note.map_or_else(|| said.to_owned(), |note| format!("{said}: {note}"));
-    let seq = over(sheet, (&act, &call), ended, Some(&said));
+    let seq = over(sheet, (&act, &call), ended, Some(said));
     if let Some(deed) = sheet.deed_mut(seq) {
         deed.refs.item = Some(item.no);
     }
