@@ -18,6 +18,8 @@ mod approvals;
 mod bounds;
 #[path = "domain/budgets.rs"]
 mod budgets;
+#[path = "domain/calls.rs"]
+mod calls;
 #[path = "domain/conclusions.rs"]
 mod conclusions;
 #[path = "domain/desk.rs"]

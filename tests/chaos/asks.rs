@@ -35,6 +35,11 @@ pub(crate) fn next(kind: CommandKind, me: &mut Caller, line: &mut Line) -> io::R
         CommandKind::ActEnd => {
             me.acts.pop().map(|act| (format!("/v1/acts/{act}/done"), json!({"note": mark})))
         }
+        // The map of this team names no tool: a person is asked, or the very same waits already.
+        CommandKind::Call => post(
+            "/v1/calls",
+            json!({"server": "crm", "tool": "put", "arguments": {"id": mark}, "via": "gate"}),
+        ),
         CommandKind::Escalate => {
             post("/v1/escalations", json!({"input": {"text": mark}, "why": "who knows"}))
         }

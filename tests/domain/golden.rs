@@ -191,6 +191,7 @@ fn histories() -> Vec<World> {
         super::script::check_on(&super::outputs::team(), LOCKS),
         super::script::check(TASKS),
         super::script::check("pass 91d\n tick"),
+        super::calls::life(),
         super::formats::raised(),
         super::time::doubted(),
         super::rebased::rebased(),

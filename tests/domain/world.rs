@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::foretold;
-use deeds::domain::command::{AskedKey, Command, Principal, Request};
+use deeds::domain::command::{ApplyMap, AskedKey, Command, Principal, Request};
 use deeds::domain::decide::{Answer, decide_within, found};
 use deeds::domain::deed::{Body, Deed, NewWorkspace, Origin, Refs};
 use deeds::domain::ids::{Actor, AgentId, IdempotencyKey, MapVersion, PersonId, Seq};
@@ -165,6 +165,16 @@ impl World {
             self.deeds.push(deed);
         }
         decision.answer
+    }
+
+    /// Puts a map in force.
+    pub(crate) fn apply(&mut self, toml: &str) {
+        let model =
+            Arc::new(map::parse(toml).applicable().unwrap_or_else(|findings| panic!("{findings:#?}")));
+        let if_version = self.state.board.map_version;
+        let order = ApplyMap { model, if_version, reason: None, planned: false, take_back: false };
+        let reply = self.ask("ada", Command::ApplyMap(order));
+        assert_eq!(reply.outcome, Outcome::Recorded, "{reply:?}");
     }
 
     /// Moves the clock.

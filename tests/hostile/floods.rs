@@ -70,6 +70,10 @@ fn of(kind: CommandKind) -> Option<Ask> {
         CommandKind::ActEnd => |_, connection, n| {
             post(format!("/v1/acts/{}/done", n * 8 + connection as u64), &json!({"note": long()}))
         },
+        CommandKind::Call => |_, connection, n| {
+            let arguments = json!({"id": format!("{connection}-{n}"), "text": long()});
+            post("/v1/calls", &json!({"server": "crm", "tool": "put", "arguments": arguments, "via": "gate"}))
+        },
         CommandKind::Escalate => |_, connection, n| {
             post(
                 "/v1/escalations",

@@ -11,22 +11,24 @@ use super::step::{
 use super::team;
 use super::world::World;
 use super::zones::Zones;
+use deeds::domain::arguments::Arguments;
 use deeds::domain::command::{
     AcceptLoss, Act, ActEnd, AlertStep, AlertVerb, Answered, ApplyMap, AskedKey, AwayStep, AwayVerb,
-    BranchOrder, Claim, Command, Conclude, Escalate, Expected, FanOut, GuardNote, Handoff, ItemStep,
-    ItemVerb, KeyStep, LeaseStep, MapReview, OfferZone, Override, OverrideVerb, Publish, Raise, RebaseClock,
-    Request, ReviewStep, ReviewVerb, Take, Together, TokenStep, WorkStep, WorkVerb, Write, WriteKind,
+    BranchOrder, CallEnd, CallMade, CallOrder, CallStep, Claim, Command, Conclude, Escalate, Expected,
+    FanOut, GuardNote, Handoff, ItemStep, ItemVerb, KeyStep, LeaseStep, MapReview, OfferZone, Override,
+    OverrideVerb, Publish, Raise, RebaseClock, Request, ReviewStep, ReviewVerb, Take, Together, TokenStep,
+    WorkStep, WorkVerb, Write, WriteKind,
 };
 use deeds::domain::ids::{
     ActNo, AgentId, AlertNo, Fence, IdempotencyKey, ItemNo, MapVersion, PersonId, Seq, TaskId, TokenId,
     Version, WorkNo,
 };
-use deeds::domain::map::{Grant, OnExhausted};
+use deeds::domain::map::{Does, Grant, OnExhausted, ToolRow};
 use deeds::domain::path::{EntityPath, FieldName, FieldPath, Pattern};
 use deeds::domain::state::State;
 use deeds::domain::things::{
-    Allowance, Case, Invitation, Item, ItemAnswer, KnownKey, Lasts, Lease, LeaseTarget, TaskStage,
-    TokenClass, Until, WorkProduct,
+    Allowance, CallHow, Case, Invitation, Item, ItemAnswer, KnownKey, Lasts, Lease, LeaseTarget, OfferedTool,
+    TaskStage, TokenClass, ToolsSeen, Until, WorkProduct,
 };
 use deeds::domain::time::Span;
 use deeds::domain::value::Value;
@@ -68,6 +70,19 @@ fn right(world: &World, what: &What) -> usize {
         }
         What::Act { target, .. } => {
             agent(["sales", "support", "sales", "product", "sales", "product"][*target])
+        }
+        What::Call { verb: 14..=19, at, .. } => {
+            let mut calls = board.acts.values().filter(|act| act.call.is_some());
+            calls.nth(usize::from(*at) % 2).map_or(0, |act| agent(act.agent.as_str()))
+        }
+        What::Call { verb: 7, .. } => agent("sales"),
+        What::Call { verb: 8, .. } => agent("product"),
+        // What is another's is asked by somebody else.
+        What::Call { verb: 20.., .. } => agent("support"),
+        What::Call { entity, .. } => {
+            let zones = Zones::of(board.map.model());
+            let may = |name: &&&str| zones.writes(name, ENTITIES[*entity], call_field(*entity));
+            agent(AGENTS.iter().find(may).copied().unwrap_or("sales"))
         }
         What::ActEnd { at, .. } => nth(board.acts.values(), *at).map_or(0, |act| agent(act.agent.as_str())),
         What::Take { only, .. } => {
@@ -272,6 +287,9 @@ fn command(world: &World, me: &str, what: &What) -> Option<Command> {
             note: None,
             leave: (*end && *queue == 0).then(|| text("later")),
         }),
+        What::Call { verb, at, entity, content } => {
+            Command::Call(call_step(state, (*verb, *at), *entity, *content))
+        }
         What::Act { .. }
         | What::ActEnd { .. }
         | What::Escalate { .. }
@@ -289,6 +307,70 @@ fn offer(pattern: usize, to: usize) -> OfferZone {
         pattern: OFFERS[pattern].parse().unwrap(),
         to: agent(to),
         reason: text("they are at it anyway"),
+    }
+}
+
+/// The field that a call on that entity changes.
+fn call_field(entity: usize) -> &'static str {
+    let field = field_of(entity, FIELDS.len());
+    if field.is_empty() { "text" } else { field }
+}
+
+/// What is asked, told or ended of a call.
+fn call_step(state: &State, (verb, at): (u8, u8), entity: usize, content: u8) -> CallStep {
+    let path = ENTITIES[entity];
+    let put = json!({"path": path, call_field(entity): (["trial", "open"][usize::from(content) % 2])});
+    let (server, tool, arguments) = match verb {
+        0 | 1 | 21 => ("fs", "look", json!({"path": path})),
+        6 | 13 => ("fs", "ask_put", put),
+        7 => ("mail", "post", json!({"thread": format!("t/{content}"), "body": "hello"})),
+        8 => ("mail", "announce", json!({"thread": format!("t/{content}"), "body": "hello"})),
+        9 => ("crm", ["merge", "split"][usize::from(content) % 2], json!({"path": path})),
+        10 => ("fs", "put", json!({"path": "../out"})),
+        11 => ("fs", "look", json!({"path": path})),
+        _ => ("fs", "put", put),
+    };
+    let arguments = Arguments::parse(&arguments.to_string()).unwrap();
+    let (server, tool): (Arc<str>, Arc<str>) = (text(server), text(tool));
+    match verb {
+        0 | 1 | 21 => CallStep::Made(CallMade {
+            server,
+            tool,
+            arguments,
+            root: None,
+            how: if content == 0 { CallHow::Done } else { CallHow::Failed },
+            ms: Some(u64::from(at) * 40_000),
+            digest: None,
+            head: (at % 2 == 0).then_some(state.head()),
+        }),
+        12 => CallStep::Offer(ToolsSeen {
+            server,
+            tools: vec![OfferedTool {
+                name: text(["put", "look"][usize::from(content) % 2]),
+                read_only: false,
+            }],
+        }),
+        14..=19 => {
+            let mut calls = state.board.acts.values().filter(|act| act.call.is_some());
+            let act = calls.nth(usize::from(at) % 2).map_or(ActNo(99), |act| act.no);
+            let how = [
+                CallHow::Done,
+                CallHow::Done,
+                CallHow::Failed,
+                CallHow::Unsent,
+                CallHow::Unknown,
+                CallHow::Done,
+            ][usize::from(verb) - 14];
+            CallStep::End(CallEnd { act, how, ms: Some(7), digest: None, note: None })
+        }
+        _ => CallStep::Make(CallOrder {
+            server,
+            tool,
+            arguments,
+            via: text(["gate-1", "gate-2"][usize::from(at) % 2]),
+            root: None,
+            verified: None,
+        }),
     }
 }
 
@@ -495,9 +577,7 @@ fn item_step(world: &World, what: &What) -> Option<ItemStep> {
     let note = text("a person says so");
     let approval = open.as_ref().is_some_and(|item| item.case.is_approval());
     let conflict = open.as_ref().is_some_and(|item| matches!(item.case, Case::Conflict { .. }));
-    let held = open
-        .as_ref()
-        .is_some_and(|item| matches!(item.case, Case::HeldField { .. } | Case::ZoneOffer { .. }));
+    let held = open.as_ref().is_some_and(|item| item.case.is_yes_or_no());
     let stuck = open.as_ref().is_some_and(|item| matches!(item.case, Case::Stuck { .. }));
     let step = match verb {
         0 => ItemVerb::Claim,
@@ -558,6 +638,10 @@ fn wanted(item: Option<&Item>) -> Grant {
         Some(Case::UnownedTarget { act }) => Grant::Output(act.target.to_string()),
         Some(Case::UnownedOutput { publish }) => Grant::Output(publish.output.to_string()),
         Some(Case::UnownedEvent { raise }) => Grant::Trigger(raise.event.to_string()),
+        Some(Case::UnmappedCall { call, .. }) => {
+            let row = ToolRow::new(&call.mark.server, &call.mark.tool, Does::Read);
+            Grant::Tool(Box::new(ToolRow { entity: Some("{path}".to_owned()), ..row }))
+        }
         Some(_) | None => Grant::Write("nowhere/*".parse().unwrap()),
     }
 }

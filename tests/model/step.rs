@@ -90,6 +90,13 @@ pub(crate) enum What {
         at: u8,
         done: bool,
     },
+    /// Something about a call of a tool.
+    Call {
+        verb: u8,
+        at: u8,
+        entity: usize,
+        content: u8,
+    },
     Escalate {
         why: u8,
         subject: Option<usize>,
@@ -325,6 +332,8 @@ fn of_people() -> impl Strategy<Value = What> {
 }
 
 fn what() -> impl Strategy<Value = What> {
+    let call = (0..24_u8, 0..6_u8, prop_oneof![2 => Just(0_usize), 1 => 0..ENTITIES.len()], 0..2_u8)
+        .prop_map(|(verb, at, entity, content)| What::Call { verb, at, entity, content });
     let take = (1..4_u8, 0..30_u8, prop::option::weighted(0.2, 0..12_u8))
         .prop_map(|(limit, minutes, only)| What::Take { limit, minutes, only });
     let together = prop::collection::vec(of_agents(), 0..4).prop_map(What::Together);
@@ -332,7 +341,7 @@ fn what() -> impl Strategy<Value = What> {
         (0..400_u16, prop::bool::weighted(0.7)).prop_map(|(minutes, ticks)| What::Pass { minutes, ticks });
     let short = (0..12_u16, any::<bool>()).prop_map(|(minutes, ticks)| What::Pass { minutes, ticks });
     let offer = (0..OFFERS.len(), 0..AGENTS.len()).prop_map(|(pattern, to)| What::Offer { pattern, to });
-    prop_oneof![60 => of_agents(), 26 => of_people(), 5 => offer, 8 => take, 4 => together, 3 => pass, 4 => short]
+    prop_oneof![60 => of_agents(), 12 => call, 26 => of_people(), 5 => offer, 8 => take, 4 => together, 3 => pass, 4 => short]
 }
 
 /// One step.
@@ -380,7 +389,7 @@ pub(crate) fn life() -> impl Strategy<Value = Step> {
 }
 
 /// How many openings there are.
-pub(crate) const OPENINGS: usize = 14;
+pub(crate) const OPENINGS: usize = 17;
 
 /// The deal is on trial and its contact sourced; then both are written about.
 fn clash() -> Vec<What> {
@@ -394,6 +403,14 @@ fn clash() -> Vec<What> {
     };
     let send = |subject, wait| What::Act { target: 0, subject, off: 7, wait };
     vec![state(CONTACT, 1), state(DEAL, 0), send(DEAL, false), send(CONTACT, true)]
+}
+
+fn call(verb: u8) -> What {
+    What::Call { verb, at: 0, entity: 0, content: 0 }
+}
+
+fn approve() -> What {
+    What::Item { at: 0, verb: 4, other: 0, seen_before: false, include: false }
 }
 
 /// The first steps of a history: some lead to where chance alone comes too seldom.
@@ -473,6 +490,14 @@ pub(crate) fn opening(which: usize) -> Vec<Step> {
             write(DEAL, 9, 0),
             What::Item { at: 0, verb: 3, other: 0, seen_before: false, include: false },
         ],
+        // A call is approved, begun, not sent, begun again, and nobody knows how it ended.
+        14 => vec![call(0), call(6), approve(), call(6), call(17), call(6), call(18)],
+        // A foreign call is let by its owner, and done.
+        15 => {
+            vec![call(21), call(20), What::Work { at: 0, verb: 1, note: 0, attempt: 9 }, call(20), call(14)]
+        }
+        // A tool that the map does not name, and one whose arguments say nothing.
+        16 => vec![call(9), call(10), call(11), call(12)],
         _ => Vec::new(),
     };
     whats

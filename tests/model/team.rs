@@ -111,6 +111,36 @@ agent = "product"
 to = "support"
 within = "5m"
 
+[[tool]]
+server = "fs"
+name = "look"
+does = "read"
+entity = "{path}"
+[[tool]]
+server = "fs"
+name = "put"
+does = "write"
+entity = "{path}"
+[[tool]]
+server = "fs"
+name = "ask_put"
+does = "write"
+entity = "{path}"
+approve = true
+approval_for = "2h"
+[[tool]]
+server = "mail"
+name = "post"
+does = "publish"
+output = "mail/sales"
+thread = "{thread}"
+[[tool]]
+server = "mail"
+name = "announce"
+does = "publish"
+output = "news/site"
+thread = "{thread}"
+
 [[basis]]
 actions = ["send_*"]
 needs = ["crm/account/{id}#plan", "crm/account/{id}#health"]

@@ -16,6 +16,12 @@ fn sample(route: &Address) -> (String, String) {
         ("POST", "/v1/writes:batch") => json!([write]),
         ("POST", "/v1/together") => json!({"commands": [{"do": "escalate", "input": "x", "why": "y"}]}),
         ("POST", "/v1/acts") => json!({"target": "mail/x", "subject": "crm/contact/a", "action": "send"}),
+        ("POST", "/v1/calls" | "/v1/calls/ask") => {
+            json!({"server": "crm", "tool": "get", "arguments": {}, "via": "gate"})
+        }
+        ("POST", "/v1/calls/made") => json!({"server": "crm", "tool": "get", "how": "done"}),
+        ("POST", "/v1/calls/{n}/end") => json!({"how": "done"}),
+        ("POST", "/v1/tools/seen") => json!({"server": "crm", "tools": [{"name": "get"}]}),
         ("POST", "/v1/escalations") => json!({"input": "x", "why": "y"}),
         ("POST", "/v1/zone-offers") => json!({"pattern": "crm/contact/*#name", "to": "sales", "reason": "x"}),
         ("POST", "/v1/events") => json!({"event": "email.received"}),

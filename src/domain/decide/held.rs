@@ -239,9 +239,15 @@ pub(super) fn fits(item: &Item, answer: &ItemAnswer) -> Result<(), (Code, String
         | ItemAnswer::Ruling { .. }
         | ItemAnswer::OutOfScope { .. }
         | ItemAnswer::SendOn { .. } => {
-            let offered = matches!(item.case, Case::ZoneOffer { .. });
-            let what =
-                if offered { "a zone that its agent offers" } else { "a write to what a person holds" };
+            let what = if let Case::ZoneOffer { .. } = item.case {
+                "a zone that its agent offers"
+            } else if let Case::UnknownOutcome { .. } = item.case {
+                "a call of which nobody knows whether it was done"
+            } else if item.case.call().is_some() {
+                "a call that waits for approval"
+            } else {
+                "a write to what a person holds"
+            };
             let why = format!("#{} is {what}: approve it or reject it", item.no);
             Err((Code::WrongState, why))
         }

@@ -322,7 +322,9 @@ impl Board {
     }
 
     fn open_act(&mut self, deed: &Deed, order: &ActOrder) {
-        let (Some(no), Some(agent), Some(subject)) = (deed.refs.act, deed.actor.agent(), &deed.subject)
+        let caller = order.call.as_ref().map(|open| &open.call.agent);
+        let (Some(no), Some(agent), Some(subject)) =
+            (deed.refs.act, caller.or(deed.actor.agent()), &deed.subject)
         else {
             return;
         };

@@ -74,6 +74,8 @@ pub struct OpenCall {
     /// What it changes on the board once it is done.
     #[serde(default, with = "stored::write_option")]
     pub write: Option<Write>,
+    /// Whose write that is, where its owner accepted it: the caller's own where nothing is said.
+    pub writer: Option<AgentId>,
     /// The conversation in which it speaks.
     pub thread: Option<Arc<str>>,
     /// That somebody approved it, where somebody had to.

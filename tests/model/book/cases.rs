@@ -102,7 +102,6 @@ impl Cases {
             Case::Conflict { .. }
                 | Case::MapOverdue { .. }
                 | Case::Loop { .. }
-                | Case::UnmappedCall { .. }
                 | Case::UnknownOutcome { .. }
                 | Case::GivenUp { .. }
                 | Case::Stuck { .. }
@@ -177,7 +176,11 @@ fn to_the_letter(item: &Item) -> String {
             format!("{:?} {:?} {:?} {case:?}", item.raised_by, item.queue, item.subject)
         }
         // Each of these comes once by itself.
-        Case::GivenUp { .. } | Case::Stuck { .. } | Case::Conflict { .. } | Case::MapOverdue { .. } => {
+        Case::GivenUp { .. }
+        | Case::Stuck { .. }
+        | Case::Conflict { .. }
+        | Case::MapOverdue { .. }
+        | Case::UnknownOutcome { .. } => {
             format!("#{}", item.no)
         }
         _ => format!("{:?} {case:?}", item.raised_by),
@@ -188,7 +191,11 @@ fn to_the_letter(item: &Item) -> String {
 fn folded(item: &Item) -> String {
     let alone = matches!(
         item.case,
-        Case::Conflict { .. } | Case::MapOverdue { .. } | Case::GivenUp { .. } | Case::Stuck { .. }
+        Case::Conflict { .. }
+            | Case::MapOverdue { .. }
+            | Case::GivenUp { .. }
+            | Case::Stuck { .. }
+            | Case::UnknownOutcome { .. }
     );
     if alone {
         return format!("#{}", item.no);
@@ -202,8 +209,19 @@ fn folded(item: &Item) -> String {
 fn folded_case(case: &Case, by: &Actor, subject: Option<&EntityPath>) -> String {
     let own = matches!(case, Case::Approval { .. } | Case::ActApproval { .. } | Case::HeldField { .. });
     let who = own.then_some(by);
-    let told =
-        ["op", "kind", "changes", "target", "action", "thread", "output", "body", "event", "attributes"];
+    let told = [
+        "op",
+        "kind",
+        "changes",
+        "target",
+        "action",
+        "thread",
+        "output",
+        "body",
+        "event",
+        "attributes",
+        "digest",
+    ];
     let mut words = Vec::new();
     for (name, asked) in &case_of(case) {
         let whole = ["kind", "input"].contains(&name.as_str());

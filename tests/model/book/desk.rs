@@ -268,7 +268,8 @@ impl Desk {
                     && one.refs.alerts.first().copied() == item.case.alert()
             };
             let cared = matches!(item.case, Case::MapOverdue { .. }) && look.deeds.iter().any(cared);
-            assert!(cared || look.deeds.iter().any(over), "G12: nobody answered: {deed:?}");
+            let late = super::calls::told_late(look, &item.case);
+            assert!(cared || late || look.deeds.iter().any(over), "G12: nobody answered: {deed:?}");
             assert!(self.open.remove(&no), "G12: answered twice: {deed:?}");
             return;
         }
@@ -298,9 +299,7 @@ impl Desk {
             ItemAnswer::Approve { .. } | ItemAnswer::ApproveEdited { .. } | ItemAnswer::Reject { .. }
         );
         assert!(
-            approves
-                == (item.case.is_approval()
-                    || matches!(item.case, Case::HeldField { .. } | Case::ZoneOffer { .. }))
+            approves == (item.case.is_approval() || item.case.is_yes_or_no())
                 || matches!(closed.answer, ItemAnswer::OutOfScope { .. } | ItemAnswer::Handle { .. }),
             "another kind of case: {deed:?}"
         );

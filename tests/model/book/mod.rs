@@ -6,6 +6,7 @@
 //! offered, `cases` which inputs are the same, `rounds` the scheduled reviews, `states` what an open contradiction stops,
 //! `rights` what nobody gets by a way around, `care` when the map is gone through, `lives` and `verdicts` how ready each agent is, `joins` who may join.
 
+mod calls;
 mod care;
 mod cases;
 mod desk;
@@ -22,6 +23,7 @@ mod verdicts;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use self::calls::Calls;
 use self::care::Care;
 use self::cases::Cases;
 use self::desk::Desk;
@@ -54,6 +56,7 @@ pub(crate) struct Book {
     halted: Option<Time>,
     keys: BTreeMap<(String, String), (Arc<str>, Seq, Time)>,
     record: Record,
+    calls: Calls,
     streams: Streams,
     desk: Desk,
     cases: Cases,
@@ -110,6 +113,7 @@ impl Book {
             halted: None,
             keys: BTreeMap::new(),
             record: Record::default(),
+            calls: Calls::default(),
             streams: Streams::default(),
             desk: Desk::default(),
             cases: Cases::default(),
@@ -159,6 +163,7 @@ impl Book {
                 Look { before, state: &state, request, deed, deeds, now, seen, model: &model, zones: &zones };
             self.check_speaker(&look);
             self.record.look(&look);
+            self.calls.look(&look);
             self.streams.look(&look, &self.record);
             self.desk.look(&look);
             handing::look(&look);
@@ -180,6 +185,7 @@ impl Book {
     /// After the ticks nothing is left that should have ended by now.
     pub(crate) fn settled(&self, state: &State, now: Time) {
         self.record.settled(state, now);
+        self.calls.settled(now);
         self.streams.settled(state, now);
         self.rounds.settled(now);
         self.care.settled(&self.model, now);
@@ -259,11 +265,16 @@ impl Book {
         let by_answer = matches!(look.request.command, Command::Item(_)) && caller.person().is_some();
         let deed = look.deed;
         // What waited for its turn goes out by whatever makes it that.
+        // What has happened by a call is its owner's, who let it.
+        if calls::has_happened(deed) && matches!(look.request.command, Command::Call(_)) {
+            return;
+        }
         let waited = deed.refs.first.and_then(|first| look.before.board.queued.get(&first));
         let by_turn = waited.is_some_and(|waiting| waiting.agent == *agent);
         assert!(by_answer || by_turn, "in {agent}'s name by {caller}: {deed:?}");
         let done = matches!(deed.outcome, Outcome::Committed | Outcome::Allowed);
         let stopped = self.halted.is_some() || self.paused.contains(agent);
+        let done = done && !calls::has_happened(deed);
         assert!(!(done && stopped), "decided for a stopped agent: {deed:?}");
     }
 
@@ -350,8 +361,12 @@ fn check_refusal(reply: &Reply, request: &Request, deeds: &[Deed]) {
     if !matches!(reply.outcome, Outcome::Refused | Outcome::Stale) {
         return;
     }
+    let is_call = matches!(request.command, Command::Call(_));
     for deed in deeds {
+        // An approval that does not hold any more is over, which its agent is told.
+        let over = is_call && matches!(deed.body, Body::ActFailed(()) | Body::WorkQueued(_));
         let harmless = matches!(deed.outcome, Outcome::Refused | Outcome::Stale)
+            || over
             || matches!(
                 deed.body,
                 Body::AlertOpened(_)

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Look, desk};
+use super::{Look, calls, desk};
 use deeds::domain::command::{Command, Expected, LONGEST_LEASE, Publish, WorkVerb, Write};
 use deeds::domain::deed::{Body, Deed};
 use deeds::domain::ids::{ActNo, Actor, AgentId, Fence, Seq, TaskId, Version};
@@ -108,6 +108,12 @@ impl Record {
             | Body::LeaseLapsed(())
             | Body::LeaseRevoked(()) => self.lease(look),
             Body::ActAllowed(_) => self.allow(look),
+            Body::CallEnded(_) => {
+                assert!(self.acts.remove(&deed.refs.act.unwrap()).is_some(), "an act ends once: {deed:?}");
+            }
+            Body::ActFailed(()) if is_call(look) => {
+                assert!(self.acts.remove(&deed.refs.act.unwrap()).is_some(), "an act ends once: {deed:?}");
+            }
             Body::ActDone(()) | Body::ActFailed(()) => {
                 let (owner, since) = self.acts.remove(&deed.refs.act.unwrap()).unzip();
                 if look.deed.actor == Actor::Deeds && look.request.command == Command::Tick {
@@ -173,7 +179,7 @@ impl Record {
     fn commit(&mut self, look: &Look<'_>) {
         let deed = look.deed;
         let entity = deed.subject.clone().unwrap();
-        if let Some(agent) = look.agent() {
+        if let Some(agent) = look.agent().filter(|_| !calls::has_happened(deed)) {
             assert!(!self.frozen.contains_key(&entity), "G6: written while frozen: {deed:?}");
             if look.enforced() {
                 self.check_hand(look, &entity);
@@ -350,6 +356,8 @@ impl Record {
     fn allow(&mut self, look: &Look<'_>) {
         let deed = look.deed;
         let agent = look.agent().unwrap_or_else(|| panic!("only agents act: {deed:?}"));
+        let called = if let Body::ActAllowed(order) = &deed.body { order.call.as_ref() } else { None };
+        let caller = called.map_or(agent, |call| &call.call.agent);
         let subject = deed.subject.clone().unwrap();
         assert!(!self.frozen.contains_key(&subject), "G6: an act on what is frozen: {deed:?}");
         if let Body::ActAllowed(order) = &deed.body {
@@ -362,11 +370,16 @@ impl Record {
             let zone = path.is_some_and(|path| {
                 look.zones.writes(agent.as_str(), path.entity.as_str(), path.field.as_str())
             });
-            let granted = zone || look.zones.publishes(agent.as_str(), &order.target);
+            let write = order.call.as_ref().and_then(|call| call.write.as_ref());
+            let fields = write.is_some_and(|write| {
+                let mut names = write.changes.keys();
+                names.all(|name| look.zones.writes(agent.as_str(), write.entity.as_str(), name.as_str()))
+            });
+            let granted = zone || fields || look.zones.publishes(agent.as_str(), &order.target);
             assert!(granted, "G2: an act outside of the zone: {deed:?}");
         }
         assert!(
-            self.acts.insert(deed.refs.act.unwrap(), (agent.clone(), deed.recorded)).is_none(),
+            self.acts.insert(deed.refs.act.unwrap(), (caller.clone(), deed.recorded)).is_none(),
             "a number twice: {deed:?}"
         );
     }
@@ -451,6 +464,12 @@ impl Record {
         let lock = Lock { holder: lease.holder.clone(), target: lease.target.clone(), until: lease.until };
         self.leases.insert(lease.fence, lock);
     }
+}
+
+/// Whether it is the act of a call that ends here.
+fn is_call(look: &Look<'_>) -> bool {
+    let act = look.deed.refs.act.and_then(|no| look.state.board.acts.get(&no));
+    act.is_some_and(|act| act.call.is_some())
 }
 
 fn check_zone(look: &Look<'_>, agent: &AgentId, entity: &EntityPath) {

@@ -31,6 +31,7 @@ pub(super) fn look(look: &Look<'_>) {
     }
     if let (Body::WriteCommitted(()), Some(agent), Command::Item(_)) =
         (&deed.body, deed.actor.agent(), &look.request.command)
+        && !super::calls::has_happened(deed)
     {
         let own = |name: &str, class| class == TokenClass::Agent && name == agent.as_str();
         let mut tokens =
@@ -65,6 +66,7 @@ fn expanded(look: &Look<'_>, change: &ScopeChange) {
             *event == *raise.event
         }
         (Case::UnownedTarget { act }, Grant::Output(output)) => *output == *act.target,
+        (Case::UnmappedCall { call, .. }, Grant::Tool(row)) => *row.name == *call.mark.tool,
         (Case::UnownedTarget { .. }, Grant::Write(_)) | (Case::Escalation { .. }, _) => true,
         _ => false,
     };

@@ -100,21 +100,20 @@ fn over(
     deed.refs.act = Some(act.no);
     let primary = sheet.push(deed);
     if let Some(wish) = call.write.as_ref().filter(|_| how == CallHow::Done) {
-        commit(sheet, act, wish, primary);
+        commit(sheet, (act, call), wish, primary);
     }
     primary
 }
 
-/// The write of a call that was done, as its agent's.
-fn commit(sheet: &mut Sheet<'_>, act: &OpenAct, wish: &Write, cause: Seq) {
-    let principal = Principal {
-        actor: Actor::Agent(act.agent.clone()),
-        class: TokenClass::Agent,
-        token: sheet.principal.token.clone().filter(|_| sheet.principal.actor.agent() == Some(&act.agent)),
-    };
+/// The write of a call that was done: its owner's, or its agent's own.
+fn commit(sheet: &mut Sheet<'_>, (act, call): (&OpenAct, &OpenCall), wish: &Write, cause: Seq) {
+    let writer = call.writer.as_ref().unwrap_or(&act.agent);
+    let own = sheet.principal.actor.agent() == Some(writer);
+    let token = sheet.principal.token.clone().filter(|_| own);
+    let principal = Principal { actor: Actor::Agent(writer.clone()), class: TokenClass::Agent, token };
     let before = std::mem::replace(&mut sheet.principal, principal);
     let state = sheet.snapshot();
-    let outdated = verdict::outdated(&state, Some(&act.agent), wish);
+    let outdated = verdict::outdated(&state, Some(writer), wish);
     let wish = Write { cause: Some(cause), lease: None, ..wish.clone() };
     let written = write::commit(sheet, &state, &wish, None);
     if let Some(deed) = sheet.deed_mut(written) {

@@ -163,7 +163,8 @@ fn open(
         until: sheet.now.plus(row.map_or(crate::domain::map::tool::APPROVAL_FOR, ToolRow::approval_for)),
     });
     let until = begun.as_ref().map(|begun| begun.until).or(approved.as_ref().map(|approved| approved.until));
-    OpenCall { call: call.bare(), write, thread, approved, begun, until, item: None }
+    let writer = sheet.principal.actor.agent().filter(|agent| **agent != call.agent).cloned();
+    OpenCall { call: call.bare(), write, writer, thread, approved, begun, until, item: None }
 }
 
 fn begun(sheet: &Sheet<'_>, row: Option<&ToolRow>, via: &Arc<str>) -> CallBegun {
@@ -175,9 +176,9 @@ fn begun(sheet: &Sheet<'_>, row: Option<&ToolRow>, via: &Arc<str>) -> CallBegun 
 fn allowed(sheet: &mut Sheet<'_>, state: &State, call: &Call, body: Body, subject: &EntityPath) -> Deed {
     let no = state.board.next.act.max(sheet.state().board.next.act);
     let mut deed = sheet.draft(body, call.mark.name(), Outcome::Allowed);
-    deed.actor = Actor::Agent(call.agent.clone());
     deed.subject = Some(subject.clone());
     deed.refs.act = Some(no);
+    deed.refs.owners = vec![call.agent.clone()];
     deed
 }
 
