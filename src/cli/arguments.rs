@@ -6,8 +6,8 @@ use clap::{Parser, Subcommand};
 use super::context::{ConsoleFlags, Global};
 use super::then::Then;
 use super::{
-    agent, agents, alerts, away, backup, checkpoint, clock, console, demo, doctor, entity, fan_outs,
-    gateway, handoffs, hook, import, inbox, join, keys, leases, ledger, log, man, map, outputs, overrides, readiness,
+    agent, agents, alerts, away, backup, checkpoint, clock, console, demo, doctor, entity, fan_outs, gateway,
+    handoffs, hook, import, inbox, join, keys, leases, ledger, log, man, map, outputs, overrides, readiness,
     rehearse, replay, report, review, serve, single, tokens, trace, verify, who_owns, work, workspaces,
 };
 

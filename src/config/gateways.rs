@@ -64,14 +64,17 @@ pub(super) fn read<'t>(
     }
     let has_program = table.iter().any(|(key, _)| key.get_ref() == "command");
     match (!has_program, &described.url) {
-        (true, None) => Err((None, Wrong(
-            format!("the gateway `{name}` has no server"),
-            "say command = \"…\" or url = \"https://…\"".to_owned(),
-        ))),
-        (false, Some(_)) => Err((None, Wrong(
-            format!("the gateway `{name}` has two servers"),
-            "say command or url, not both".to_owned(),
-        ))),
+        (true, None) => Err((
+            None,
+            Wrong(
+                format!("the gateway `{name}` has no server"),
+                "say command = \"…\" or url = \"https://…\"".to_owned(),
+            ),
+        )),
+        (false, Some(_)) => Err((
+            None,
+            Wrong(format!("the gateway `{name}` has two servers"), "say command or url, not both".to_owned()),
+        )),
         (true, Some(_)) | (false, None) => Ok(described),
     }
 }
@@ -100,7 +103,10 @@ fn set(described: &mut Described, key: &str, value: &DeValue<'_>, path: &Path) -
         }
         other => {
             let near = nearest_name(other, KEYS.into_iter());
-            let mend = near.map_or_else(|| format!("keys are {}", KEYS.join(", ")), |near| format!("did you mean `{near}`?"));
+            let mend = near.map_or_else(
+                || format!("keys are {}", KEYS.join(", ")),
+                |near| format!("did you mean `{near}`?"),
+            );
             return Err(Wrong(format!("a gateway has no `{}`", other.escape_debug()), mend));
         }
     }

@@ -147,7 +147,8 @@ impl Call<'_> {
         let hold = span(self.row.as_ref().map_or(HOLD, ToolRow::hold));
         let until = Instant::now() + hold;
         let [meta] = self.message.params(["_meta"]).unwrap_or_default();
-        let token = meta.and_then(|meta| members(meta.get(), ["progressToken"]).ok()).and_then(|[token]| token);
+        let token =
+            meta.and_then(|meta| members(meta.get(), ["progressToken"]).ok()).and_then(|[token]| token);
         let digest = self.link.judge.digest(&self.asked)?;
         let item = reply.item.map(|item| item.0);
         loop {
@@ -157,7 +158,9 @@ impl Call<'_> {
             }
             if let Some(token) = token {
                 let text = "waiting for a decision";
-                self.link.to_front(words::progress(token, left.as_millis().div_ceil(1000) as u64, text)).await;
+                self.link
+                    .to_front(words::progress(token, left.as_millis().div_ceil(1000) as u64, text))
+                    .await;
             }
             let standing = tokio::select! {
                 biased;
@@ -212,9 +215,9 @@ impl Call<'_> {
             let came = self.link.send_call(id, self.message).await;
             came.await.unwrap_or_else(|_| Came::Lost("nobody heard its answer".to_owned()))
         });
-        let came = came.await.unwrap_or_else(|_| {
-            Came::Lost(format!("there was no answer within {} s", limit.as_secs()))
-        });
+        let came = came
+            .await
+            .unwrap_or_else(|_| Came::Lost(format!("there was no answer within {} s", limit.as_secs())));
         // An answer from here on is nobody's.
         self.link.landed(id);
         let owed = self.link.owe();
@@ -247,7 +250,12 @@ impl Call<'_> {
         // Of a look nothing is unknown: it may be called again at once.
         match act {
             Some(_) => self.told(text, None).into(),
-            None => words::error(self.message.id_text(), FAILED, "the server behind gave no answer to this; call again").into(),
+            None => words::error(
+                self.message.id_text(),
+                FAILED,
+                "the server behind gave no answer to this; call again",
+            )
+            .into(),
         }
     }
 
@@ -283,7 +291,10 @@ impl Call<'_> {
 fn turned_down(standing: &CallState) -> String {
     let by = standing.by.as_ref().map_or_else(String::new, |by| format!(" by {by}"));
     let note = standing.note.as_deref().map_or_else(String::new, |note| format!(": {note}"));
-    format!("This was {}{by}{note}. Nothing was sent. Don't do it in another way; ask again only for a new reason", standing.stage.as_str())
+    format!(
+        "This was {}{by}{note}. Nothing was sent. Don't do it in another way; ask again only for a new reason",
+        standing.stage.as_str()
+    )
 }
 
 /// What a result says, as a digest: its content, whatever else is in the frame.

@@ -313,7 +313,8 @@ async fn hear(link: Arc<Link>, output: ChildStdout) {
             Ok(Some(Line::Whole(line))) if line.iter().all(u8::is_ascii_whitespace) => {}
             Ok(Some(Line::Whole(line))) => Box::pin(link.from_behind(line)).await,
             Ok(Some(Line::TooLong(length))) => {
-                link.kept.say(&format!("a frame of {length} bytes, more than {MOST_BYTES}, was not passed on"));
+                link.kept
+                    .say(&format!("a frame of {length} bytes, more than {MOST_BYTES}, was not passed on"));
             }
             Ok(None) | Err(_) => return,
         }

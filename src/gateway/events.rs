@@ -70,7 +70,8 @@ mod tests {
 
     #[test]
     fn events_come_whole_however_they_are_cut() {
-        let text = b": hello\n\nid: a-1\ndata: {\"a\":\r\ndata:1}\n\nevent: message\ndata: x\n\nid: b\ndata:\n\n";
+        let text =
+            b": hello\n\nid: a-1\ndata: {\"a\":\r\ndata:1}\n\nevent: message\ndata: x\n\nid: b\ndata:\n\n";
         for step in 1..text.len() {
             let mut events = Events::default();
             let mut got = Vec::new();

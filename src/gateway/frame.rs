@@ -136,9 +136,9 @@ impl Id {
             return text_of(raw).map(Self::Text);
         }
         let number: Option<f64> = text.parse().ok().filter(|_| !text.starts_with(['n', 't', 'f', '{', '[']));
-        number.map(|number| Self::Number(number.to_bits())).ok_or_else(|| {
-            Unreadable("an id is a text or a number".to_owned())
-        })
+        number
+            .map(|number| Self::Number(number.to_bits()))
+            .ok_or_else(|| Unreadable("an id is a text or a number".to_owned()))
     }
 }
 
@@ -251,7 +251,9 @@ impl<'de> Visitor<'de> for Unambiguous {
         let mut seen = HashSet::new();
         while let Some(key) = map.next_key::<String>()? {
             if !seen.insert(folded(&key)) {
-                return Err(serde::de::Error::custom(format!("the key `{key}` comes twice, however it is written")));
+                return Err(serde::de::Error::custom(format!(
+                    "the key `{key}` comes twice, however it is written"
+                )));
             }
             map.next_value_seed(Unambiguous)?;
         }

@@ -195,7 +195,8 @@ impl Session {
         let doubled = {
             let mut hearing = self.hearing();
             hearing.used = Instant::now();
-            let doubled = ids.iter().find(|id| hearing.waiting.iter().any(|(all, _)| all.contains(id))).cloned();
+            let doubled =
+                ids.iter().find(|id| hearing.waiting.iter().any(|(all, _)| all.contains(id))).cloned();
             if waits && doubled.is_none() {
                 hearing.waiting.push((ids, sender.clone()));
             }
@@ -247,10 +248,13 @@ impl Hearing {
         self.waiting.retain(|(_, ear)| !ear.is_closed());
         let answered: Vec<Id> = match Frame::read(frame) {
             Ok(Frame::One(Message { what: What::Answer { id, .. }, .. })) => vec![id],
-            Ok(Frame::Batch(all)) => all.into_iter().filter_map(|one| match one.what {
-                What::Answer { id, .. } => Some(id),
-                What::Request(_) | What::Notification => None,
-            }).collect(),
+            Ok(Frame::Batch(all)) => all
+                .into_iter()
+                .filter_map(|one| match one.what {
+                    What::Answer { id, .. } => Some(id),
+                    What::Request(_) | What::Notification => None,
+                })
+                .collect(),
             Ok(Frame::One(_)) | Err(_) => Vec::new(),
         };
         if !answered.is_empty() {

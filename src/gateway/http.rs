@@ -78,8 +78,7 @@ impl Http {
         Box::pin(inner.post(&link, &message)).await;
         if message.method == "notifications/initialized" {
             let listening = tokio::spawn(async move { Box::pin(inner.listen(&link)).await });
-            let before =
-                self.listening.lock().unwrap_or_else(PoisonError::into_inner).replace(listening);
+            let before = self.listening.lock().unwrap_or_else(PoisonError::into_inner).replace(listening);
             if let Some(before) = before {
                 before.abort();
             }
@@ -155,7 +154,8 @@ impl Inner {
             self.begin_again(link);
             return Some(Came::Unsent("it had ended its session, which is begun again".to_owned()));
         }
-        let kind = response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+        let kind =
+            response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
         if status.is_success() && kind.starts_with(EVENTS) {
             return Box::pin(self.stream(link, message, response)).await;
         }
@@ -200,7 +200,9 @@ impl Inner {
         let mut events = Events::default();
         let mut left = RESUMED;
         loop {
-            if self.events(link, message, &mut response, &mut events).await || !matches!(message.what, What::Request(_)) {
+            if self.events(link, message, &mut response, &mut events).await
+                || !matches!(message.what, What::Request(_))
+            {
                 return None;
             }
             let last = events.last_id().filter(|_| left > 0).and_then(|id| HeaderValue::from_str(id).ok());
@@ -209,7 +211,8 @@ impl Inner {
             };
             left -= 1;
             sleep(Duration::from_millis(500)).await;
-            let again = self.request(Method::GET).header(ACCEPT, EVENTS).header(LAST_EVENT, last).send().await;
+            let again =
+                self.request(Method::GET).header(ACCEPT, EVENTS).header(LAST_EVENT, last).send().await;
             match again {
                 Ok(again) if again.status().is_success() => response = again,
                 Ok(_) | Err(_) => {
@@ -298,7 +301,11 @@ fn said_in_headers(message: &Message) -> Vec<(HeaderName, HeaderValue)> {
     let name = name.or(uri).and_then(|name: &RawValue| text_of(name).ok());
     let plain = |name: &str| name.bytes().all(|byte| matches!(byte, 0x21..=0x7e));
     let name = name.map(|name| {
-        if plain(&name) { name } else { format!("=?base64?{}?=", base64::prelude::BASE64_STANDARD.encode(name)) }
+        if plain(&name) {
+            name
+        } else {
+            format!("=?base64?{}?=", base64::prelude::BASE64_STANDARD.encode(name))
+        }
     });
     all.extend(name.and_then(|name| HeaderValue::from_str(&name).ok()).map(|name| (NAME, name)));
     let version = meta.and_then(|meta| members(meta.get(), ["io.modelcontextprotocol/protocolVersion"]).ok());

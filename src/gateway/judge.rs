@@ -165,7 +165,11 @@ impl Judge {
     }
 
     /// Waits until a call that was asked has gone on, at most so long; none where nothing is known of it.
-    pub(super) async fn stands(&self, digest: &str, wait: Duration) -> Result<Option<Arc<CallState>>, NoAnswer> {
+    pub(super) async fn stands(
+        &self,
+        digest: &str,
+        wait: Duration,
+    ) -> Result<Option<Arc<CallState>>, NoAnswer> {
         let path = format!("/v1/calls?digest={digest}&wait={}s", wait.as_millis().div_ceil(1000));
         let list: CallList = self.get(path, wait).await?;
         Ok(list.calls.into_iter().next())
@@ -205,7 +209,8 @@ impl Judge {
 }
 
 fn understood<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, NoAnswer> {
-    serde_json::from_slice(bytes).map_err(|error| NoAnswer::Away(format!("its answer can't be understood: {error}")))
+    serde_json::from_slice(bytes)
+        .map_err(|error| NoAnswer::Away(format!("its answer can't be understood: {error}")))
 }
 
 fn millis(took: Duration) -> u64 {

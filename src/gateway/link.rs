@@ -158,7 +158,8 @@ impl Link {
                 }
             }
             (What::Notification, "tools/call") => {
-                self.kept.say("the client called a tool without an id, which has no answer: it was not forwarded");
+                self.kept
+                    .say("the client called a tool without an id, which has no answer: it was not forwarded");
             }
             (What::Notification, "notifications/cancelled") => self.cancelled(message).await,
             (What::Notification, "notifications/initialized") => {
@@ -182,7 +183,8 @@ impl Link {
             opening.initialized = None;
         }
         let meta = message.params(["_meta"]).ok().and_then(|[meta]| meta);
-        if let Some(meta) = meta.filter(|meta| meta.get().contains("io.modelcontextprotocol/protocolVersion")) {
+        if let Some(meta) = meta.filter(|meta| meta.get().contains("io.modelcontextprotocol/protocolVersion"))
+        {
             self.opening().meta = Some(meta.to_owned());
         }
     }
@@ -407,6 +409,14 @@ impl Link {
             Ok(Ok(Came::Unsent(why) | Came::Lost(why))) => Err(why),
             Ok(Err(_)) => Err("the question was dropped".to_owned()),
             Err(_) => Err(format!("no answer to {method} within {} s", OWN_WAIT.as_secs())),
+        }
+    }
+
+    /// Tells the server behind something of the gateway's own.
+    pub(super) async fn tell(self: &Arc<Self>, method: &str) {
+        let frame = words::notification(method).into();
+        if let Ok(Frame::One(message)) = Frame::read(&frame) {
+            self.send(&message).await;
         }
     }
 

@@ -47,9 +47,8 @@ impl Tool {
             .map(|names| names.iter().filter_map(Value::as_str).collect())
             .unwrap_or_default();
         let properties = part("properties").and_then(Value::as_object);
-        let arguments = properties.map(|all| {
-            all.keys().map(|name| (name.clone(), required.contains(&name.as_str()))).collect()
-        });
+        let arguments = properties
+            .map(|all| all.keys().map(|name| (name.clone(), required.contains(&name.as_str()))).collect());
         let known = Self {
             arguments: arguments.unwrap_or_default(),
             takes_more: properties.is_none() && part("additionalProperties") != Some(&Value::Bool(false)),
@@ -95,9 +94,9 @@ impl Link {
         all.iter().for_each(|tool| hasher.update(tool.get().as_bytes()));
         let digest: [u8; 32] = hasher.finalize().into();
         let known: BTreeMap<String, Tool> = all.iter().filter_map(|tool| Tool::read(tool)).collect();
-        let offered = known.iter().map(|(name, tool)| {
-            OfferedTool { name: name.as_str().into(), read_only: tool.read_only }
-        });
+        let offered = known
+            .iter()
+            .map(|(name, tool)| OfferedTool { name: name.as_str().into(), read_only: tool.read_only });
         let offered: Vec<OfferedTool> = offered.collect();
         let before = {
             let mut tools = self.tools.lock().unwrap_or_else(PoisonError::into_inner);
@@ -132,7 +131,9 @@ impl Link {
             if all.len() > MOST_TOOLS {
                 return Err(format!("there are more than {MOST_TOOLS}"));
             }
-            cursor = next.and_then(|next| serde_json::from_str(next.get()).ok()).filter(|next| *next != Value::Null);
+            cursor = next
+                .and_then(|next| serde_json::from_str(next.get()).ok())
+                .filter(|next| *next != Value::Null);
             if cursor.is_none() {
                 return Ok(all);
             }

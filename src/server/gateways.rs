@@ -128,7 +128,8 @@ async fn answered(app: &Arc<App>, request: Request, passed: &mut Option<Pass>) -
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, Box<Problem>> {
     let Some(value) = headers.get(name) else { return Ok(None) };
     let value = value.to_str().ok().filter(|text| !text.is_empty());
-    let wrong = || Problem::new(ProblemCode::BadHeader, "it is no id of a session").at(format!("header {name}"));
+    let wrong =
+        || Problem::new(ProblemCode::BadHeader, "it is no id of a session").at(format!("header {name}"));
     value.map(Some).ok_or_else(|| Box::new(wrong()))
 }
 

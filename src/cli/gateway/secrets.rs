@@ -14,12 +14,16 @@ const MOST_BYTES: u64 = 64 * 1024;
 
 /// The lines `NAME=value` of a file; blank ones and those that begin with `#` are passed over.
 pub(super) fn environment(path: &Path) -> anyhow::Result<BTreeMap<String, Secret>> {
-    pairs(path, '=', "NAME=value", |name| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_'))
+    pairs(path, '=', "NAME=value", |name| {
+        name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    })
 }
 
 /// The lines `Name: value` of a file.
 pub(super) fn headers(path: &Path) -> anyhow::Result<BTreeMap<String, Secret>> {
-    pairs(path, ':', "Name: value", |name| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-'))
+    pairs(path, ':', "Name: value", |name| {
+        name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    })
 }
 
 /// A server of the settings, with what it is told that nobody else is to see.
@@ -64,7 +68,9 @@ fn pairs(
     let place = path.display();
     let about = std::fs::metadata(path).map_err(|error| Usage::error(format!("{place}: {error}")))?;
     if about.len() > MOST_BYTES {
-        return Err(Usage::error(format!("{place}: it has more than {MOST_BYTES} bytes; name the right file")));
+        return Err(Usage::error(format!(
+            "{place}: it has more than {MOST_BYTES} bytes; name the right file"
+        )));
     }
     let text = std::fs::read_to_string(path).map_err(|error| Usage::error(format!("{place}: {error}")))?;
     let mut all = BTreeMap::new();
