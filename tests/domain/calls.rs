@@ -576,7 +576,8 @@ pub(crate) fn life() -> World {
     let (mut world, approved) = approved();
     for how in [CallHow::Unsent, CallHow::Unknown, CallHow::Done] {
         let begun = make(&mut world, "ann", approved.clone());
-        end(&mut world, "ann", begun.act.or_else(|| stands(&world, "ann", &approved)?.act), how);
+        let act = begun.act.or_else(|| stands(&world, "ann", &approved)?.act);
+        end(&mut world, "ann", act, how);
     }
     call(&mut world, "ann", ("crm", "merge"), json!({"id": 7, "note": "the same"}));
     call(&mut world, "ann", ("fs", "read_file"), json!({"path": "a.md"}));
