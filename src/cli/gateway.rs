@@ -152,19 +152,26 @@ fn check(context: &Context, by: &As, check: &Check) -> anyhow::Result<Status> {
     session::with_client(&by.of(context), async |client| {
         let gateway = gateway(context, &name, (target, None), client.clone());
         let checked = Box::pin(gateway.check()).await.map_err(anyhow::Error::msg)?;
-        let rows = checked.findings.iter().map(|one| {
-            serde_json::json!({ "about": one.about, "why": one.why, "mend": one.mend })
-        });
+        let rows = checked
+            .findings
+            .iter()
+            .map(|one| serde_json::json!({ "about": one.about, "why": one.why, "mend": one.mend }));
         let found = serde_json::json!({
             "server": name, "tools": checked.tools, "rows": checked.rows, "findings": rows.collect::<Vec<_>>(),
         });
         context.out.show(&found, || {
             for one in &checked.findings {
-                output::line(format!("{}: {}; {}", visible(&one.about), visible(&one.why), visible(&one.mend)))?;
+                output::line(format!(
+                    "{}: {}; {}",
+                    visible(&one.about),
+                    visible(&one.why),
+                    visible(&one.mend)
+                ))?;
             }
             let (name, findings) = (visible(&name), checked.findings.len());
             output::line(format!(
-                "{name}: {} tools, {} rows of the map, {findings} to look at", checked.tools, checked.rows
+                "{name}: {} tools, {} rows of the map, {findings} to look at",
+                checked.tools, checked.rows
             ))
         })?;
         Ok(if checked.findings.is_empty() { Status::Done } else { Status::No })

@@ -63,7 +63,11 @@ impl Gateway {
         unread.abort();
         let (tools, rows) = asked?;
         let tools: Vec<(String, Tool)> = tools.iter().filter_map(|tool| Tool::read(tool)).collect();
-        Ok(Checked { tools: tools.len(), rows: rows.tools.len(), findings: held(&self.server, &tools, &rows) })
+        Ok(Checked {
+            tools: tools.len(),
+            rows: rows.tools.len(),
+            findings: held(&self.server, &tools, &rows),
+        })
     }
 }
 
@@ -130,7 +134,8 @@ fn verify(row: &ToolRow, (name, tool): (&str, &Tool), tools: &[(String, Tool)], 
         let why = format!("`verify` names `{verify}`, which the server does not have");
         return found.push(finding(row, why, "name a tool that reads"));
     };
-    let lacks = reader.arguments.iter().find(|(argument, must)| **must && !tool.arguments.contains_key(*argument));
+    let lacks =
+        reader.arguments.iter().find(|(argument, must)| **must && !tool.arguments.contains_key(*argument));
     if let Some((argument, _)) = lacks {
         let why = format!("`{verify}` needs the argument `{argument}`, which `{name}` does not have");
         found.push(finding(row, why, "name another tool that reads"));
@@ -159,7 +164,8 @@ mod tests {
             entity: Some(entity.to_owned()),
             ..ToolRow::new("crm", name, does)
         };
-        let write = |verify: &str| ToolRow { verify: Some(verify.to_owned()), ..row("set", Does::Write, "crm/{id}") };
+        let write =
+            |verify: &str| ToolRow { verify: Some(verify.to_owned()), ..row("set", Does::Write, "crm/{id}") };
         let tools = [tool("get", &["id"]), tool("set", &["id", "status"]), tool("find", &["text"])];
         let said = |rows: &[ToolRow]| {
             let list = ToolList {
@@ -169,7 +175,10 @@ mod tests {
                 map_version: MapVersion(1),
                 seq: Seq(1),
             };
-            held("crm", &tools, &list).into_iter().map(|one| format!("{}: {}", one.about, one.why)).collect::<Vec<_>>()
+            held("crm", &tools, &list)
+                .into_iter()
+                .map(|one| format!("{}: {}", one.about, one.why))
+                .collect::<Vec<_>>()
         };
         let get = row("get", Does::Read, "crm/{id}");
         let find = ToolRow::new("crm", "find", Does::Nothing);
@@ -177,8 +186,14 @@ mod tests {
         for (rows, wanted) in [
             (vec![get.clone(), find.clone()], "no row names it: unmapped = \"ask\""),
             (vec![get.clone(), write("get"), find.clone(), find.clone()], "2 rows name it"),
-            (vec![get.clone(), write("get"), find.clone(), row("sat", Does::Write, "crm/{id}")], "no tool of the server"),
-            (vec![row("get", Does::Read, "crm/{key.a}"), write("get"), find.clone()], "`key.a`, which `get` does not have"),
+            (
+                vec![get.clone(), write("get"), find.clone(), row("sat", Does::Write, "crm/{id}")],
+                "no tool of the server",
+            ),
+            (
+                vec![row("get", Does::Read, "crm/{key.a}"), write("get"), find.clone()],
+                "`key.a`, which `get` does not have",
+            ),
             (vec![get.clone(), write("fetch"), find.clone()], "`fetch`, which the server does not have"),
             (vec![get.clone(), write("find"), find], "`find` needs the argument `text`"),
         ] {

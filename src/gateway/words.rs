@@ -104,6 +104,7 @@ fn whole(first: &str, reply: &Reply) -> String {
         Some(Code::MissingVersion | Code::Stale) => {
             Some("read it again by the tool of this server that reads it, decide again, then call again")
         }
+        Some(Code::Changed) => Some("call again: it is decided anew"),
         Some(_) | None => reply.next.as_deref(),
     };
     if let Some(next) = next {

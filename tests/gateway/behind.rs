@@ -137,6 +137,7 @@ fn ids_are_used_once_and_cancelled_calls_end_all_the_same() {
     let mut client = team.odd("coder");
     let slow = json!({ "jsonrpc": "2.0", "id": "s", "method": "tools/call", "params": { "name": "slow", "arguments": { "id": "a", "seconds": 1 } } });
     client.send(&slow.to_string());
+    crate::client::until("it is being done", || team.count("slow a") == 1);
     client.send(&slow.to_string());
     let refused = client.line(PATIENCE).unwrap();
     assert!(refused.contains("under way"), "{refused}");

@@ -160,8 +160,17 @@ pub(crate) struct Team {
 
 impl Team {
     pub(crate) fn new(map: &str) -> Self {
+        Self::configured(map, |_| String::new())
+    }
+
+    /// The same with settings, such as the home makes them.
+    pub(crate) fn configured(map: &str, settings: impl FnOnce(&Home) -> String) -> Self {
         let home = Home::new();
-        let server = Server::start(&home);
+        let settings = settings(&home);
+        let file = home.file("config.toml", &settings);
+        let server = Server::start_with(&home, "127.0.0.1:0", |command| {
+            command.env("DEEDS_CONFIG", file).env("PATH", std::env::var("PATH").unwrap());
+        });
         let team = Self { home, server: Some(server) };
         team.apply(map);
         team

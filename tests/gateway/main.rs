@@ -9,6 +9,7 @@
 
 mod behind;
 mod client;
+mod http;
 mod kills;
 #[path = "../common/patience.rs"]
 #[expect(dead_code, reason = "shared with other tests, which use the rest of it")]
@@ -17,7 +18,6 @@ mod patience;
 mod programs;
 mod rules;
 #[path = "../cli/run.rs"]
-#[expect(dead_code, reason = "shared with other tests, which use the rest of it")]
 mod run;
 mod same;
 #[path = "../cli/server.rs"]

@@ -12,7 +12,7 @@ use crate::patience::PATIENCE;
 use crate::programs;
 
 /// Everything is looked at and nothing is anybody's: what is compared is the wire.
-const OPEN: &str = "workspace = \"default\"\nmode = \"enforce\"\ngovernance_owner = \"dana\"\nunmapped = \"record\"\n\n[[agent]]\nid = \"coder\"\nowner = \"dana\"\nwrites = [\"x/**\"]\n\n[[queue]]\nname = \"desk\"\nowner = \"dana\"\nreview = \"daily 09:00\"\npriority = [\"coder\"]\n";
+pub(crate) const OPEN: &str = "workspace = \"default\"\nmode = \"enforce\"\ngovernance_owner = \"dana\"\nunmapped = \"record\"\n\n[[agent]]\nid = \"coder\"\nowner = \"dana\"\nwrites = [\"x/**\"]\n\n[[queue]]\nname = \"desk\"\nowner = \"dana\"\nreview = \"daily 09:00\"\npriority = [\"coder\"]\n";
 
 /// A server of npm as `.ci/mcp` installs it; none where there is no Node.
 pub(crate) fn installed(name: &str) -> Option<String> {
@@ -28,7 +28,7 @@ pub(crate) fn installed(name: &str) -> Option<String> {
 }
 
 /// Asks all of it, one after another; each answer as it was written.
-fn script(mut client: Client, asks: &[(&str, Json)]) -> Vec<String> {
+pub(crate) fn script(mut client: Client, asks: &[(&str, Json)]) -> Vec<String> {
     let params = json!({ "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": { "name": "test", "version": "1" } });
     let mut all = vec![client.raw("initialize", &params)];
     client.send(r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#);
