@@ -12,8 +12,8 @@ use super::ids::AgentId;
 use super::map::{Map, Model};
 use super::path::{EntityPath, FieldName, FieldPath};
 use super::things::{
-    Case, EarlierHand, FanOutState, Feedback, Item, Lease, LeaseTarget, Task, Touch, Work, WorkKind,
-    paths_of, without_values,
+    CallState, Case, EarlierHand, FanOutState, Feedback, Item, Lease, LeaseTarget, Task, Touch, Work,
+    WorkKind, paths_of, without_values,
 };
 
 /// One agent's sight, of now or of something that happened under an earlier map.
@@ -79,6 +79,12 @@ impl<'a> Sight<'a> {
                 LeaseTarget::Path(path) => !self.hides_path(path),
                 LeaseTarget::Task(_) => false,
             }
+    }
+
+    /// Its own calls, but for those about what is hidden from it by now.
+    pub fn sees_call(&self, call: &CallState) -> bool {
+        let hidden = |entity: &EntityPath| self.hides(entity, &FieldName::whole());
+        call.agent == *self.agent && !call.entity.as_ref().is_some_and(hidden)
     }
 
     /// A conclusion is about its subject as a whole.

@@ -316,7 +316,7 @@ pub(super) fn full(state: &State) -> Option<String> {
 }
 
 /// The very same input is waiting already: a retry, not a new case.
-fn same_waiting(state: &State, case: &Case, agent: &AgentId) -> Option<ItemNo> {
+pub(super) fn same_waiting(state: &State, case: &Case, agent: &AgentId) -> Option<ItemNo> {
     let same = |item: &&Arc<Item>| item.case == *case && item.raised_by.agent() == Some(agent);
     state.board.items.values().find(same).map(|item| item.no)
 }

@@ -543,6 +543,7 @@ impl Board {
         let reopened: Vec<_> = self.closed.iter().filter(|closed| back(closed)).cloned().collect();
         self.closed.retain(|closed| !back(closed));
         for closed in reopened {
+            self.call_waits_in(deed, &closed.item);
             if let Some(past) = self.past.get_mut(&closed.item.alike) {
                 past.count(&closed.answer, -1);
             }

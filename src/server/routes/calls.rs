@@ -9,7 +9,6 @@ use crate::api::{
 use crate::domain::command::{CallOrder, CallStep, Command, Request};
 use crate::domain::decide::{Answer as Decided, decide};
 use crate::domain::ids::AgentId;
-use crate::domain::path::FieldName;
 use crate::domain::rule::tool;
 use crate::domain::sight::Sight;
 use crate::domain::state::{Front, State};
@@ -111,11 +110,8 @@ pub(in crate::server) async fn list(call: Call) -> Answer {
     json(&CallList { calls, seq: state.head() })
 }
 
-/// An agent sees its calls, but for what is hidden from it by now.
+/// An agent sees its own, under the map of that state and the one in force.
 fn sees(call: &Call, agent: &AgentId, state: &Front, one: &CallState) -> bool {
-    let hides = |front: &Front| {
-        let sight = Sight::now(agent, &front.board.map);
-        one.entity.as_ref().is_some_and(|entity| sight.hides(entity, &FieldName::whole()))
-    };
-    !hides(state) && !hides(&call.space.handle().front())
+    Sight::now(agent, &state.board.map).sees_call(one)
+        && Sight::now(agent, &call.space.handle().front().board.map).sees_call(one)
 }

@@ -82,7 +82,7 @@ pub(super) fn command(
 
 impl Ask<'_> {
     fn any(&mut self) -> Json {
-        match self.dice.below(40) {
+        match self.dice.below(43) {
             0..=11 => self.write(),
             12..=14 => self.act(),
             15 => self.act_end(),
@@ -99,6 +99,8 @@ impl Ask<'_> {
             33..=35 => self.item(),
             36..=37 => self.overrides(),
             38 => self.alert(),
+            39..=40 => self.call(),
+            41 => self.call_end(),
             _ => self.import(),
         }
     }
@@ -197,6 +199,31 @@ impl Ask<'_> {
         self.who = act.agent.to_string();
         let note = self.about(act.subject.as_str());
         json!({"do": "act-end", "act": act.no, "done": self.dice.below(2) == 0, "note": note})
+    }
+
+    /// Something is read, or written, by a tool.
+    fn call(&mut self) -> Json {
+        let (entity, fields) = self.fields();
+        let mut arguments = json!({"path": entity});
+        if self.dice.below(2) == 0 {
+            return json!({"do": "call", "step": "made", "server": "fs", "tool": "look", "arguments": arguments,
+                          "how": "done", "digest": "d"});
+        }
+        for field in fields {
+            let mark = Mark { paths: vec![path(entity, field)], ..Mark::default() };
+            arguments[field] = self.mark(mark);
+        }
+        let tool = self.dice.pick(&["put", "ask_put", "unknown"]);
+        json!({"do": "call", "step": "make", "server": "fs", "tool": tool, "arguments": arguments, "via": "gate"})
+    }
+
+    fn call_end(&mut self) -> Json {
+        let calls = self.state.board.acts.values().filter(|act| act.call.is_some());
+        let Some(act) = self.dice.of(calls) else { return self.call() };
+        self.who = act.agent.to_string();
+        let note = self.about(act.subject.as_str());
+        let how = self.dice.pick(&["done", "done", "failed", "unsent", "unknown"]);
+        json!({"do": "call", "step": "end", "act": act.no, "how": how, "note": note})
     }
 
     fn escalate(&mut self) -> Json {

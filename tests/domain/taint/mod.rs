@@ -173,6 +173,8 @@ impl History {
         self.told(agent, None, &text(&tasks), "tasks");
         let fan_outs: Vec<_> = board.fan_outs.values().filter(|one| sight.sees_fan_out(one)).collect();
         self.told(agent, None, &text(&fan_outs), "fan-outs");
+        let calls: Vec<_> = board.calls_known().filter(|call| sight.sees_call(call)).collect();
+        self.told(agent, None, &text(&calls), "its calls");
         for (key, voices) in board.conclusions.iter() {
             let subject = key.split(deeds::domain::key::SEPARATOR).next().unwrap().parse().unwrap();
             if sight.sees_conclusion(&subject) {

@@ -114,6 +114,22 @@ while = "crm/account/{id}#secret != 'x'"
 [[contradiction]]
 name = "double truth"
 all = ["crm/account/{id}#secret != 'x'", "crm/deal/{id}#stage != 'x'"]
+[[tool]]
+server = "fs"
+name = "look"
+does = "read"
+entity = "{path}"
+[[tool]]
+server = "fs"
+name = "put"
+does = "write"
+entity = "{path}"
+[[tool]]
+server = "fs"
+name = "ask_put"
+does = "write"
+entity = "{path}"
+approve = true
 [[output]]
 name = "mail/support"
 thread_window = "1h"

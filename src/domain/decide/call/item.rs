@@ -57,7 +57,8 @@ pub(super) fn unmapped(sheet: &mut Sheet<'_>, state: &State, asked: Asked<'_>) -
     if let Some(why) = inbox::closed_on_arrival(state, &alike, asked) {
         return refuse(sheet, (&mark, None), Code::OutOfScope, why);
     }
-    if let Some(why) = inbox::full(state) {
+    let waiting = inbox::same_waiting(state, &case, &agent);
+    if let Some(why) = inbox::full(state).filter(|_| waiting.is_none()) {
         return refuse(sheet, (&mark, None), Code::OverBound, why);
     }
     let body = Body::CallEscalated(Box::new(mark.clone()));
@@ -74,7 +75,13 @@ pub(super) fn unmapped(sheet: &mut Sheet<'_>, state: &State, asked: Asked<'_>) -
         alike,
         suggestion: Some(suggestion),
     };
-    let no = inbox::open_for(sheet, state, &agent, item, primary);
+    let no = match waiting {
+        Some(no) => {
+            inbox::join(sheet, no, primary);
+            no
+        }
+        None => inbox::open_for(sheet, state, &agent, item, primary),
+    };
     if let Some(deed) = sheet.deed_mut(primary) {
         deed.refs.item = Some(no);
     }
