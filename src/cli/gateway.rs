@@ -8,7 +8,7 @@ use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use clap::Args;
+use clap::{Args, Subcommand};
 
 use super::agent::As;
 use super::context::Context;
@@ -17,6 +17,7 @@ use super::output::{self, visible};
 use super::session::{self, Session};
 use super::signals::Signals;
 use super::status::{Status, Usage};
+use crate::client::Client;
 use crate::gateway::{Gateway, Served, Target, Tell, serve_stdio};
 
 /// Where the last of what servers said lies, in the data directory.
@@ -34,6 +35,28 @@ const RUNNERS: [&str; 10] =
 pub(crate) struct Command {
     #[command(flatten)]
     by: As,
+    #[command(flatten)]
+    place: Place,
+    #[command(subcommand)]
+    check: Option<Sub>,
+}
+
+/// What else there is.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Sub {
+    /// Hold the rows [[tool]] of the map against the tools that a server has
+    #[command(
+        after_help = "Examples:\n  deeds gateway check crm                                      a [gateway.crm] of the settings\n  deeds gateway check --server files -- npx -y @modelcontextprotocol/server-filesystem .\n\nTells rows that name no tool, tools that no row names or two do, arguments that a tool's schema does not have, and `verify`\nthat is not there. Exit status 1 if there is anything to tell."
+    )]
+    Check(Check),
+}
+
+/// Which server.
+#[derive(Debug, Args)]
+pub(crate) struct Check {
+    /// A gateway of the settings
+    #[arg(value_name = "NAME", conflicts_with_all = ["server", "url", "command"])]
+    name: Option<String>,
     #[command(flatten)]
     place: Place,
 }
@@ -116,8 +139,67 @@ fn name_of(command: &[String]) -> Option<String> {
     Some(name)
 }
 
+/// Asks a server for its tools and says what of the map does not fit them.
+fn check(context: &Context, by: &As, check: &Check) -> anyhow::Result<Status> {
+    let (name, target) = match &check.name {
+        Some(name) => {
+            let described = context.config.gateways.get(name);
+            let none = || Usage::error(format!("the settings have no [gateway.{}]", visible(name)));
+            (name.clone(), secrets::target(name, described.ok_or_else(none)?)?)
+        }
+        None => (check.place.name(), check.place.target()?),
+    };
+    session::with_client(&by.of(context), async |client| {
+        let gateway = gateway(context, &name, (target, None), client.clone());
+        let checked = Box::pin(gateway.check()).await.map_err(anyhow::Error::msg)?;
+        let rows = checked
+            .findings
+            .iter()
+            .map(|one| serde_json::json!({ "about": one.about, "why": one.why, "mend": one.mend }));
+        let found = serde_json::json!({
+            "server": name, "tools": checked.tools, "rows": checked.rows, "findings": rows.collect::<Vec<_>>(),
+        });
+        context.out.show(&found, || {
+            for one in &checked.findings {
+                output::line(format!(
+                    "{}: {}; {}",
+                    visible(&one.about),
+                    visible(&one.why),
+                    visible(&one.mend)
+                ))?;
+            }
+            let (name, findings) = (visible(&name), checked.findings.len());
+            output::line(format!(
+                "{name}: {} tools, {} rows of the map, {findings} to look at",
+                checked.tools, checked.rows
+            ))
+        })?;
+        Ok(if checked.findings.is_empty() { Status::Done } else { Status::No })
+    })
+}
+
+fn gateway(
+    context: &Context,
+    name: &str,
+    (target, root): (Target, Option<Arc<str>>),
+    client: Client,
+) -> Gateway {
+    Gateway {
+        server: name.into(),
+        target,
+        via: via().into(),
+        root,
+        door: Arc::new(client),
+        tell: tell(name),
+        kept: kept(context, name),
+    }
+}
+
 /// Serves the client until it has gone.
 pub(super) fn run(context: &Context, command: &Command) -> anyhow::Result<Status> {
+    if let Some(Sub::Check(asked)) = &command.check {
+        return check(context, &command.by, asked);
+    }
     let target = command.place.target()?;
     let name = command.place.name();
     let runtime = session::runtime()?;
@@ -125,15 +207,7 @@ pub(super) fn run(context: &Context, command: &Command) -> anyhow::Result<Status
         let mut signals = Signals::listen();
         let session = Session::open(&command.by.of(context)).await?;
         session.take_over_when_free(&context.config);
-        let gateway = Gateway {
-            server: name.as_str().into(),
-            target,
-            via: via().into(),
-            root: command.place.root(),
-            door: Arc::new(session.client.clone()),
-            tell: tell(&name),
-            kept: kept(context, &name),
-        };
+        let gateway = gateway(context, &name, (target, command.place.root()), session.client.clone());
         output::complain(format!("{} is the server `{}` of the map", visible(&name), visible(&name)));
         let served = Box::pin(serve_stdio(&gateway, signals.asked_to_stop())).await;
         drop(gateway);

@@ -412,6 +412,14 @@ impl Link {
         }
     }
 
+    /// Tells the server behind something of the gateway's own.
+    pub(super) async fn tell(self: &Arc<Self>, method: &str) {
+        let frame = words::notification(method).into();
+        if let Ok(Frame::One(message)) = Frame::read(&frame) {
+            self.send(&message).await;
+        }
+    }
+
     /// The end of a call, owed to the ledger from before its answer goes on its way.
     pub(super) fn owe(&self) -> Owed<'_> {
         self.owed.send_modify(|owed| *owed += 1);

@@ -6,6 +6,7 @@
 
 mod behind;
 mod call;
+mod check;
 mod child;
 mod events;
 mod frame;
@@ -35,6 +36,7 @@ use self::link::Link;
 use crate::domain::ids::AgentId;
 
 pub use self::behind::{Secret, Target};
+pub use self::check::{Checked, Finding};
 pub use self::front::{Heard, Sessions};
 pub use self::judge::{Door, NoAnswer};
 pub use self::kept::Tell;

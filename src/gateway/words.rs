@@ -4,6 +4,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
+use crate::domain::code::Code;
 use crate::domain::outcome::Outcome;
 use crate::domain::reply::Reply;
 
@@ -98,7 +99,15 @@ fn whole(first: &str, reply: &Reply) -> String {
         let owners: Vec<_> = reply.owners.iter().map(ToString::to_string).collect();
         text.push_str(&format!(" Owner: {}.", owners.join(", ")));
     }
-    if let Some(next) = &reply.next {
+    // Nobody who calls a tool sends versions: the gateway does, of what was read last.
+    let next = match reply.code {
+        Some(Code::MissingVersion | Code::Stale) => {
+            Some("read it again by the tool of this server that reads it, decide again, then call again")
+        }
+        Some(Code::Changed) => Some("call again: it is decided anew"),
+        Some(_) | None => reply.next.as_deref(),
+    };
+    if let Some(next) = next {
         text.push_str(&format!(" Next: {next}."));
     }
     text

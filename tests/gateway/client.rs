@@ -56,7 +56,8 @@ impl Client {
     pub(crate) fn answer_of(&mut self, id: &Json, within: Duration) -> Option<String> {
         let until = Instant::now() + within;
         let is_it = |line: &String| {
-            serde_json::from_str::<Json>(line).is_ok_and(|frame| frame["id"] == *id && frame.get("method").is_none())
+            serde_json::from_str::<Json>(line)
+                .is_ok_and(|frame| frame["id"] == *id && frame.get("method").is_none())
         };
         if let Some(at) = self.kept.iter().position(is_it) {
             return Some(self.kept.remove(at));
@@ -159,8 +160,17 @@ pub(crate) struct Team {
 
 impl Team {
     pub(crate) fn new(map: &str) -> Self {
+        Self::configured(map, |_| String::new())
+    }
+
+    /// The same with settings, such as the home makes them.
+    pub(crate) fn configured(map: &str, settings: impl FnOnce(&Home) -> String) -> Self {
         let home = Home::new();
-        let server = Server::start(&home);
+        let settings = settings(&home);
+        let file = home.file("config.toml", &settings);
+        let server = Server::start_with(&home, "127.0.0.1:0", |command| {
+            command.env("DEEDS_CONFIG", file).env("PATH", std::env::var("PATH").unwrap());
+        });
         let team = Self { home, server: Some(server) };
         team.apply(map);
         team
@@ -168,7 +178,7 @@ impl Team {
 
     pub(crate) fn apply(&self, map: &str) {
         let file = self.home.file("team.toml", map);
-        self.home.ok(&["map", "apply", &file.display().to_string(), "--yes"]);
+        self.home.ok(&["map", "apply", &file.display().to_string()]);
     }
 
     pub(crate) fn folder(&self, name: &str) -> PathBuf {
@@ -209,6 +219,15 @@ impl Team {
         listed.as_array().cloned().or_else(|| listed["items"].as_array().cloned()).unwrap_or_default()
     }
 
+    /// An agent's own request; what came of it.
+    pub(crate) fn post(&self, agent: &str, path: &str, body: &str) -> Json {
+        let server = self.server.as_ref().unwrap();
+        let token = self.home.data().join(format!("tokens/default.{agent}"));
+        let (status, answer) = crate::server::ask(&server.url, &token, "POST", path, body).unwrap();
+        assert_eq!(status, 200, "{answer}");
+        answer
+    }
+
     /// Ends the server as a power cut does.
     pub(crate) fn kill_server(&mut self) {
         self.server.take();
@@ -216,5 +235,15 @@ impl Team {
 
     pub(crate) fn start_server(&mut self) {
         self.server = Some(Server::start(&self.home));
+    }
+}
+
+/// Waits until something is so.
+#[track_caller]
+pub(crate) fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let end = Instant::now() + PATIENCE;
+    while !is_so() {
+        assert!(Instant::now() < end, "{what}: it never was");
+        std::thread::sleep(Duration::from_millis(50));
     }
 }
