@@ -20,5 +20,6 @@ pub mod import;
 pub mod index;
 #[warn(missing_docs)]
 pub mod ledger;
+pub mod mcp;
 pub mod rehearse;
 pub mod server;

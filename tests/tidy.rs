@@ -52,9 +52,15 @@ const LAYERS: &[Layer] = &[
         crates: &["tokio", "bytes", "chrono", "sha2", "tracing", "rustix"],
     },
     Layer {
+        name: "mcp",
+        may: &["domain", "api"],
+        crates: &["rmcp", "tokio", "futures_util", "bytes", "percent_encoding", "sha2", "tracing"],
+    },
+    Layer {
         name: "server",
-        may: &["domain", "api", "coordinator", "index", "ledger"],
+        may: &["domain", "api", "coordinator", "index", "ledger", "mcp"],
         crates: &[
+            "rmcp",
             "axum",
             "hyper",
             "hyper_util",
@@ -142,9 +148,11 @@ const LAYERS: &[Layer] = &[
             "console",
             "demo",
             "import",
+            "mcp",
             "config",
         ],
         crates: &[
+            "rmcp",
             "clap",
             "clap_complete",
             "clap_mangen",

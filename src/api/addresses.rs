@@ -20,7 +20,7 @@ pub(super) use parameters::named;
 pub use parameters::{PARAMETERS, Parameter, Place, fit};
 
 use super::Problem;
-use crate::domain::command::Command;
+use crate::domain::command::{Command, CommandKind};
 use crate::domain::map::parse::MAX_MAP_BYTES;
 use crate::domain::things::TokenClass;
 
@@ -40,6 +40,8 @@ pub struct Address {
     pub who: Access,
     /// What kind of request.
     pub kind: Kind,
+    /// The command that it is.
+    pub command: Option<CommandKind>,
     /// What the body is.
     pub takes: Takes,
     /// The parameters beside the path's, and whether each must come.
@@ -70,6 +72,8 @@ pub enum By {
     Rules(fn(Parts<'_>) -> Result<Command, Box<Problem>>),
     /// A handler of the server's own.
     Handler(Handled),
+    /// The MCP server, which asks at the other addresses.
+    Mcp,
 }
 
 /// What a command is made from.
@@ -145,10 +149,30 @@ impl fmt::Display for Access {
 
 /// Every address, by its path.
 pub static ADDRESSES: LazyLock<Vec<&'static Address>> = LazyLock::new(|| {
-    let mut rows: Vec<&Address> = commands::ROWS.iter().chain(handled::ROWS).collect();
+    let mut rows: Vec<&Address> = commands::ROWS.iter().chain(handled::ROWS).chain([&MCP]).collect();
     rows.sort_by_key(|row| (row.path, row.method));
     rows
 });
+
+/// Where MCP is spoken.
+const MCP: Address = Address {
+    name: "Mcp",
+    method: "POST",
+    path: "/mcp",
+    who: EVERYONE,
+    kind: Kind::Read,
+    command: None,
+    takes: Takes::Json(schema::<serde_json::Value>),
+    parameters: &[],
+    answers: Answers::Json(schema::<serde_json::Value>),
+    says: "The tools, resources and tasks of the Model Context Protocol; each call is a request at one of the other addresses.",
+    by: By::Mcp,
+};
+
+/// The address of that name.
+pub fn address(name: &str) -> Option<&'static Address> {
+    ADDRESSES.iter().copied().find(|row| row.name == name)
+}
 
 impl Address {
     /// Whether its body is a map's file, which may be long.
@@ -158,7 +182,10 @@ impl Address {
 
     /// Whether its answer may wait for something to happen.
     pub fn may_wait(&self) -> bool {
-        matches!(self.by, By::Handler(Handled::Take | Handled::Work | Handled::Stream))
+        matches!(
+            self.by,
+            By::Mcp | By::Handler(Handled::Take | Handled::Work | Handled::Stream | Handled::Item)
+        )
     }
 
     /// Most bytes of a body.
@@ -190,6 +217,12 @@ macro_rules! column {
     };
     (who $kind:ident $who:ident) => {
         $who
+    };
+    (command Command $command:ident) => {
+        Some(CommandKind::$command)
+    };
+    (command $kind:ident $who:ident) => {
+        None
     };
     (takes none) => {
         Takes::Nothing

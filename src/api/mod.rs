@@ -24,7 +24,7 @@ mod token;
 pub use crate::domain::hash::{BadHash, Hash, link};
 pub use addresses::{
     ADDRESSES, Access, Address, AddressList, Answers, By, Handled, Kind, PARAMETERS, Parameter, Parts, Place,
-    Sent, Takes, address_list, fit, sent,
+    Sent, Takes, address, address_list, fit, sent,
 };
 pub use answers::{
     AlertList, AsOf, BATCH_WRITES, BatchAnswer, BatchResult, BoardView, BucketView, ChainView,

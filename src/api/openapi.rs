@@ -9,7 +9,7 @@ use schemars::{Schema, SchemaGenerator, json_schema};
 use serde_json::{Value as Json, json};
 
 use super::Problem;
-use super::addresses::{ADDRESSES, Address, Answers, Kind, Parameter, Place, Takes, named};
+use super::addresses::{ADDRESSES, Address, Answers, By, Kind, Parameter, Place, Takes, named};
 use super::long_look::NDJSON;
 
 /// Where the schemas of answers stand.
@@ -38,7 +38,8 @@ fn document() -> Json {
             .into_generator(),
     };
     let mut paths: BTreeMap<String, BTreeMap<String, Json>> = BTreeMap::new();
-    for row in ADDRESSES.iter() {
+    // What is spoken at the address of MCP has a document of its own, the protocol's.
+    for row in ADDRESSES.iter().filter(|row| !matches!(row.by, By::Mcp)) {
         let path = paths.entry(row.path.replace("{*", "{")).or_default();
         path.insert(row.method.to_lowercase(), schemas.operation(row));
     }

@@ -7,8 +7,9 @@ use super::context::{ConsoleFlags, Global};
 use super::then::Then;
 use super::{
     agent, agents, alerts, away, backup, checkpoint, clock, console, demo, doctor, entity, fan_outs,
-    handoffs, hook, import, inbox, join, keys, leases, ledger, log, man, map, outputs, overrides, readiness,
-    rehearse, replay, report, review, serve, single, tokens, trace, verify, who_owns, work, workspaces,
+    handoffs, hook, import, inbox, join, keys, leases, ledger, log, man, map, mcp, outputs, overrides,
+    readiness, rehearse, replay, report, review, serve, single, tokens, trace, verify, who_owns, work,
+    workspaces,
 };
 
 const EXAMPLES: &str = "\
@@ -148,6 +149,8 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: Option<workspaces::Command>,
     },
+    /// The tools of Deeds for an agent that speaks MCP, on standard input and output
+    Mcp(mcp::Command),
     /// Guards for coding agents: whether a change to a file is in the agent's zone
     #[command(subcommand)]
     Hook(hook::Command),

@@ -14,6 +14,7 @@ mod error;
 mod events;
 mod expected;
 mod long_look;
+mod pass;
 mod people;
 mod reads;
 mod send;
@@ -36,6 +37,7 @@ pub use agent::{SshAgent, Whose};
 pub use backoff::Backoff;
 pub use board::Start;
 pub use error::{ClientError, Result};
+pub use pass::Passed;
 pub use reads::{Direction, LedgerQuery};
 /// A server's address, checked.
 pub use reqwest::Url;

@@ -140,6 +140,21 @@ impl<'a> Ask<'a> {
         Ok(ask)
     }
 
+    /// One that somebody else put together.
+    pub(super) fn passed(client: &'a Client, method: Method, path: String, body: Option<Vec<u8>>) -> Self {
+        let mut ask = Self::new(client, method, path);
+        ask.body = body.map(|body| (body.into(), "application/json"));
+        ask
+    }
+
+    /// Sends it under a key of the caller's, where there is one.
+    pub(super) async fn under(self, key: Option<String>) -> Result<Bytes> {
+        match key {
+            Some(key) => self.exchanged(Some(&key)).await,
+            None => self.bytes().await,
+        }
+    }
+
     pub(super) fn query(mut self, key: &'static str, value: impl std::fmt::Display) -> Self {
         self.query.push((key, value.to_string()));
         self

@@ -14,6 +14,7 @@ mod gate;
 mod hosts;
 mod indexing;
 mod long_look;
+mod mcp;
 mod metrics;
 mod past;
 mod pins;

@@ -9,6 +9,7 @@ use axum::http::Method;
 use axum::routing::{MethodFilter, on};
 
 use super::gate::{enter, enter_open, nowhere};
+use super::mcp::Mcp;
 use super::routes::{
     activity, addresses, alerts, board, clock, conclusions, entities, fan_outs, handoffs, health, imports,
     inbox, keys, leases, ledger, map, outputs, overrides, proof, readiness, reviews, scope, survey, take,
@@ -90,7 +91,23 @@ handlers! {
 
 /// The router with every address.
 pub(super) fn router(app: Arc<App>) -> Router {
+    let mcp = Mcp::new(addresses(Arc::clone(&app), None));
+    addresses(app, Some(&mcp))
+}
+
+/// The addresses; MCP, which asks at all others, where it is given.
+fn addresses(app: Arc<App>, mcp: Option<&Mcp>) -> Router {
     let mount = |router: Router<Arc<App>>, row: &&'static Address| match row.by {
+        By::Mcp => match mcp {
+            Some(mcp) => {
+                let (row, mcp) = (*row, mcp.clone());
+                let handler = move |State(app): State<Arc<App>>, request: Request| {
+                    enter(app, row, request, move |call| mcp.clone().answer(call))
+                };
+                router.route(row.path, on(filter(row), handler))
+            }
+            None => router,
+        },
         By::Handler(by) => handled(router, row, by),
         By::Rules(command) => {
             let row = *row;

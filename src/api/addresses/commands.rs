@@ -51,6 +51,7 @@ macro_rules! commands {
             path: $path,
             who: Access(CommandKind::$command.row().who.classes()),
             kind: Kind::Command,
+            command: Some(CommandKind::$command),
             takes: commands!(@takes $takes [$($body)*]),
             parameters: &[],
             answers: Answers::Json(schema::<Reply>),

@@ -34,6 +34,7 @@ macro_rules! handled {
             path: $path,
             who: column!(who $kind $who),
             kind: Kind::$kind,
+            command: column!(command $kind $who),
             takes: column!(takes $($takes)*),
             parameters: &[$((stringify!($parameter), column!(must $($must)?))),*],
             answers: column!(answers $($answers)*),
@@ -103,8 +104,8 @@ handled! {
 
     Inbox GET "/v1/inbox" EVERYONE Read (none) [min_seq, at] (json ItemList),
         "The open inbox items: overdue ones first, then critical ones, then those due soon, each by priority and by deadline; an agent gets those that it raised.";
-    Item GET "/v1/inbox/{n}" EVERYONE Read (none) [min_seq, at] (json ItemView),
-        "One item with everything that a decision needs, or an agent's own; answered ones too, while they are kept.";
+    Item GET "/v1/inbox/{n}" EVERYONE Read (none) [wait, min_seq, at] (json ItemView),
+        "One item with everything that a decision needs, or an agent's own; answered ones too, while they are kept. Waits for the answer.";
     ItemPreview POST "/v1/inbox/{n}/preview" DECIDERS Read (json ItemAnswer) [include] (json Preview),
         "What an answer would do, before it is given.";
     ClockPreview POST "/v1/clock/preview" ADMINS Read (json RebaseClock) [] (json ClockPreview),

@@ -95,7 +95,7 @@ parameters! {
     "path" Query "path" schema::<FieldPath>, "Which entity or field.";
     "subject" Query "subject" schema::<EntityPath>, "About which entity.";
     "within" Query "within" schema::<Span>, "How far back.";
-    "wait" Query "wait" schema::<Span>, "How long to wait where nothing is there; a minute at most.";
+    "wait" Query "wait" schema::<Span>, "How long to wait where nothing is there yet; a minute at most.";
     "resolved" Query "resolved" flag, "Whether those that ended and are kept come too.";
     "version" Query "version" schema::<MapVersion>, "Which version; the one in force where nothing is said.";
     "days" Query "days" days, "How many days back.";

@@ -3,13 +3,15 @@
 use std::sync::Arc;
 
 use super::ledger::raw_deeds;
-use crate::api::{ItemList, ItemView, Problem, fit};
+use super::work::{news, wait_until};
+use crate::api::{ItemList, ItemView, Problem, ProblemCode, fit};
 use crate::domain::decide::{Supposed, preview as work_out};
 use crate::domain::ids::ItemNo;
 use crate::domain::rule::{order, reviewer};
 use crate::domain::sight::Sight;
 use crate::domain::state::{Board, Front};
 use crate::domain::things::{ClosedItem, Effects, Item, ItemAnswer, PastAnswers};
+use crate::domain::time::Span;
 use crate::server::answer::{Answer, ROW, absent, apart, json, unseen};
 use crate::server::gate::Call;
 use crate::server::past;
@@ -30,11 +32,24 @@ pub(in crate::server) async fn list(call: Call) -> Answer {
     apart(items.len() * ROW, || json(&ItemList { items, all_paused, seq: state.head() }))
 }
 
-/// `GET /v1/inbox/{n}`: an open item, or an answered one while it is kept.
+/// `GET /v1/inbox/{n}?wait=20s`: an open item, or an answered one while it is kept; waits for the answer to an open one.
 pub(in crate::server) async fn show(call: Call) -> Answer {
     let query = call.query()?;
-    let state = call.front(&query).await?;
     let no = call.param::<ItemNo>("n")?;
+    let wait = query.get::<Span>("wait")?.unwrap_or_default();
+    let until = wait_until(wait, ProblemCode::BadParameter, "query, `wait`")?;
+    let mut state = call.front(&query).await?;
+    if wait > Span::default() && query.text("at").is_none() {
+        let waits =
+            |state: &Front| state.board.items.get(&no).and_then(|item| as_seen(&call, state, item)).is_some();
+        let _place = call.space.watch_place(&call.caller.principal)?;
+        while waits(&state) {
+            match news(&call, state.head(), until).await? {
+                Some(news) => state = news,
+                None => break,
+            }
+        }
+    }
     let board = &state.board;
     let closed: Option<Arc<ClosedItem>> = board.closed_item(no).cloned();
     let open = board.items.get(&no).cloned();
