@@ -2,7 +2,8 @@
 //!
 //! `cargo bench --bench serve`. *P1*: durable, checked, chained single writes over HTTP on 64 and 256 connections, beside
 //! the same router with an authenticated handler that does nothing (an empty batch). *P2*: deeds a second of batches of
-//! 100 writes, beside raw SQLite appends of the same bytes, 100 a commit. Each write carries an idempotency key, every
+//! 100 writes, beside raw SQLite appends of the same bytes, 100 a commit. *MCP*: calls of the tool `write_fields` at `/mcp`,
+//! beside the same writes at `/v1/writes`. Each write carries an idempotency key, every
 //! commit is `synchronous=FULL`, the index follows as always. The load comes from a thread of its own on the same cores.
 //!
 //! Beside the rates stands what a request costs: the processor time of every thread of the run, by what the thread does.
@@ -71,8 +72,9 @@ fn main() {
     // cargo itself adds `--bench`.
     let asked: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with("--")).collect();
     let runs = asked.iter().find_map(|word| word.parse().ok()).unwrap_or(RUNS);
-    let wanted =
-        |part: &str| !asked.iter().any(|word| word.starts_with('P')) || asked.iter().any(|word| word == part);
+    let wanted = |part: &str| {
+        !asked.iter().any(|word| word.starts_with(['P', 'M'])) || asked.iter().any(|word| word == part)
+    };
     println!("requests a second beside the reference of the same run, {runs} runs of {EACH:?} a side");
     println!("one fdatasync of 4 KiB here takes {:?} (median): what a commit waits for", sync_time());
     println!(
@@ -85,6 +87,15 @@ fn main() {
                 let bench = Bench::start();
                 let reference = bench.rate(connections, Work::Nothing);
                 [reference, bench.rate(connections, Work::Write)]
+            });
+        }
+    }
+    if wanted("MCP") {
+        for connections in CONNECTIONS {
+            report("MCP write_fields", connections, runs, || {
+                let bench = Bench::start();
+                let reference = bench.rate(connections, Work::Write);
+                [reference, bench.rate(connections, Work::Tool)]
             });
         }
     }
@@ -172,6 +183,7 @@ fn spent() -> Vec<f64> {
 enum Work {
     Nothing,
     Write,
+    Tool,
     Batch,
 }
 
@@ -295,13 +307,21 @@ impl Caller {
         let (path, body, counts) = match work {
             Work::Nothing => ("/v1/writes:batch", "[]".to_owned(), 1),
             Work::Write => ("/v1/writes", write(0), 1),
+            // On records of its own: the reference has written before.
+            Work::Tool => {
+                let arguments = write(1);
+                let body = format!(
+                    r#"{{"jsonrpc":"2.0","id":{round},"method":"tools/call","params":{{"name":"write_fields","arguments":{arguments}}}}}"#
+                );
+                ("/mcp", body, 1)
+            }
             Work::Batch => {
                 let writes: Vec<String> = (0..BATCH).map(write).collect();
                 ("/v1/writes:batch", format!("[{}]", writes.join(",")), u32::try_from(BATCH).unwrap())
             }
         };
         let request = format!(
-            "POST {path} HTTP/1.1\r\n{}idempotency-key: {number}-{round}\r\ncontent-length: {}\r\n\r\n{body}",
+            "POST {path} HTTP/1.1\r\n{}accept: application/json, text/event-stream\r\nidempotency-key: {number}-{round}\r\ncontent-length: {}\r\n\r\n{body}",
             self.head,
             body.len()
         );
@@ -310,6 +330,8 @@ impl Caller {
         let wanted = match work {
             Work::Nothing => 0,
             Work::Write => 1,
+            // As the outcome of the call, and in the answer as HTTP has it.
+            Work::Tool => 2,
             Work::Batch => BATCH,
         };
         // Looked at only now and then: the load generator shares the cores.
