@@ -9,6 +9,7 @@ use rmcp::service::RequestContext;
 use rmcp::transport::io::stdio_pipes;
 use serde_json::value::RawValue;
 
+use super::agent::As;
 use super::context::Context;
 use super::session::with_client;
 use super::status::Status;
@@ -20,13 +21,16 @@ use crate::mcp::{self, Ask, Asking, Changes, StdioArguments, Way};
 /// What it takes beside what all commands take.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  deeds --token-file ~/agent.token mcp\n  deeds --connect https://deeds.example --token-file ~/agent.token mcp\n\nWhat a program that speaks MCP is given as command: `deeds`, with these arguments. The token comes from a file or\nfrom DEEDS_TOKEN, never from the arguments. Over HTTP the same is at /mcp of every server."
+    after_help = "Examples:\n  deeds mcp --as intake\n  deeds --token-file ~/agent.token mcp\n  deeds --connect https://deeds.example --token-file ~/agent.token mcp\n\nWhat a program that speaks MCP is given as command: `deeds`, with these arguments. The token comes from a file or\nfrom DEEDS_TOKEN, never from the arguments. Over HTTP the same is at /mcp of every server."
 )]
-pub(crate) struct Command {}
+pub(crate) struct Command {
+    #[command(flatten)]
+    who: As,
+}
 
 /// Serves until the input ends.
-pub(super) fn run(context: &Context) -> anyhow::Result<Status> {
-    with_client(context, async |client| {
+pub(super) fn run(context: &Context, command: &Command) -> anyhow::Result<Status> {
+    with_client(&command.who.of(context), async |client| {
         let arguments = StdioArguments::default();
         let way = Outside { client: client.clone(), arguments: arguments.clone() };
         let (input, output) = stdio_pipes();
