@@ -6,8 +6,10 @@ use futures_util::{FutureExt as _, StreamExt as _, stream};
 use rmcp::RoleServer;
 use rmcp::model::Extensions;
 use rmcp::service::RequestContext;
+use rmcp::transport::io::stdio_pipes;
 use serde_json::value::RawValue;
 
+use super::agent::As;
 use super::context::Context;
 use super::session::with_client;
 use super::status::Status;
@@ -19,16 +21,20 @@ use crate::mcp::{self, Ask, Asking, Changes, StdioArguments, Way};
 /// What it takes beside what all commands take.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  deeds --token-file ~/agent.token mcp\n  deeds --connect https://deeds.example --token-file ~/agent.token mcp\n\nWhat a program that speaks MCP is given as command: `deeds`, with these arguments. The token comes from a file or\nfrom DEEDS_TOKEN, never from the arguments. Over HTTP the same is at /mcp of every server."
+    after_help = "Examples:\n  deeds mcp --as intake\n  deeds --token-file ~/agent.token mcp\n  deeds --connect https://deeds.example --token-file ~/agent.token mcp\n\nWhat a program that speaks MCP is given as command: `deeds`, with these arguments. The token comes from a file or\nfrom DEEDS_TOKEN, never from the arguments. Over HTTP the same is at /mcp of every server."
 )]
-pub(crate) struct Command {}
+pub(crate) struct Command {
+    #[command(flatten)]
+    who: As,
+}
 
 /// Serves until the input ends.
-pub(super) fn run(context: &Context) -> anyhow::Result<Status> {
-    with_client(context, async |client| {
+pub(super) fn run(context: &Context, command: &Command) -> anyhow::Result<Status> {
+    with_client(&command.who.of(context), async |client| {
         let arguments = StdioArguments::default();
         let way = Outside { client: client.clone(), arguments: arguments.clone() };
-        mcp::serve_stdio(way, arguments, tokio::io::stdin(), tokio::io::stdout()).await?;
+        let (input, output) = stdio_pipes();
+        mcp::serve_stdio(way, arguments, input, output).await?;
         Ok(Status::Done)
     })
 }
@@ -81,11 +87,16 @@ async fn changed(mut stream: DeedStream) -> Option<((), DeedStream)> {
 
 /// What could not be asked, as a problem.
 fn problem(error: ClientError) -> Box<Problem> {
-    match error {
-        ClientError::Problem(problem) => problem,
-        other => {
-            let next = "try again in a moment, under the same `key`; tell a person if it lasts";
-            Box::new(Problem::new(ProblemCode::Unknown, other.to_string()).next(next))
-        }
-    }
+    let error = match error {
+        ClientError::Problem(problem) => return problem,
+        error @ (ClientError::Address { .. }
+        | ClientError::Token { .. }
+        | ClientError::Unreachable { .. }
+        | ClientError::TooLong { .. }
+        | ClientError::Signing { .. }
+        | ClientError::Forked { .. }
+        | ClientError::Protocol { .. }) => error,
+    };
+    let next = "try again in a moment, under the same `key`; tell a person if it lasts";
+    Box::new(Problem::new(ProblemCode::Unknown, error.to_string()).next(next))
 }

@@ -139,7 +139,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<Status> {
         Some(Command::Tokens(command)) => tokens::run(&context, command),
         Some(Command::Join(join)) => join::run(&context, &join),
         Some(Command::Workspaces { command }) => workspaces::run(&context, command),
-        Some(Command::Mcp(mcp::Command {})) => mcp::run(&context),
+        Some(Command::Mcp(command)) => mcp::run(&context, &command),
         Some(Command::Hook(command)) => hook::run(&context, &arguments.global, command),
         Some(Command::Gateway(command)) => gateway::run(&context, &command),
         Some(Command::Import(command)) => import::run(&context, &command),

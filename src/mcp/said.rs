@@ -205,16 +205,16 @@ fn done(outcome: Outcome) -> &'static str {
 fn usual(reply: &Reply) -> &'static str {
     match reply.outcome {
         Outcome::Committed => "nothing more; where fields changed, their new versions are in `answer.fields`",
-        Outcome::Allowed => {
-            "do it now, once; where `answer.act` has a number, say with act_ended how it ended"
+        Outcome::Allowed if reply.act.is_some() => "do it now, once; then say with act_ended how it ended",
+        Outcome::Allowed if reply.lease.is_some() => {
+            "go on; send `answer.lease` as `lease` with your writes, and unlock when you are done"
         }
-        Outcome::Proposed => "go on with other work; `my_work` tells the answer",
-        Outcome::Escalated => "go on with other work; `my_work` tells the answer",
+        Outcome::Allowed => "go on",
+        Outcome::Proposed | Outcome::Escalated => "go on with other work; `my_work` tells the answer",
         Outcome::Deferred => "go on with other work, and ask again later",
         Outcome::Stale => "read again, decide again, and send the new versions",
         Outcome::Refused => "leave it, or escalate if it must be done",
-        Outcome::Failed => "nothing more",
-        Outcome::Opened | Outcome::Recorded => "nothing more",
+        Outcome::Failed | Outcome::Opened | Outcome::Recorded => "nothing more",
     }
 }
 

@@ -1,7 +1,7 @@
 //! The server on standard input and output. Each line is looked at before the SDK reads it: what a call's arguments are, to
 //! the byte, is kept until the call is made.
 
-use std::collections::BTreeMap;
+use std::collections::VecDeque;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -19,18 +19,23 @@ use super::way::{Way, raw_arguments};
 /// Longest line, as the SDK has it too.
 const LINE: u64 = 16 * 1024 * 1024;
 /// Most calls whose arguments are kept: a client that does not wait has no more under way.
-const UNDER_WAY: usize = 256;
+const UNDER_WAY: usize = 4_096;
 /// How much goes through at once.
 const PIPE: usize = 64 * 1024;
 
-/// The arguments of calls that were read and not made yet.
+/// The arguments of calls that were read and not made yet, in their order.
 #[derive(Debug, Clone, Default)]
-pub struct StdioArguments(Arc<Mutex<BTreeMap<String, Box<RawValue>>>>);
+pub struct StdioArguments(Arc<Mutex<VecDeque<Kept>>>);
+
+/// Those of one call.
+type Kept = (RequestId, Box<RawValue>);
 
 impl StdioArguments {
     /// Those of a call, once.
     pub fn take(&self, id: &RequestId) -> Option<Box<RawValue>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&name(id))
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let at = kept.iter().position(|(one, _)| one == id)?;
+        kept.remove(at).map(|(_, arguments)| arguments)
     }
 
     fn see(&self, line: &[u8]) {
@@ -42,15 +47,10 @@ impl StdioArguments {
         let Ok(Numbered { id }) = serde_json::from_slice(line) else { return };
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if kept.len() >= UNDER_WAY {
-            kept.pop_first();
+            kept.pop_front();
         }
-        kept.insert(name(&id), arguments);
+        kept.push_back((id, arguments));
     }
-}
-
-/// A number and a text are never the same id.
-fn name(id: &RequestId) -> String {
-    format!("{id:?}")
 }
 
 /// Serves one client until its input ends.

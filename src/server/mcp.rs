@@ -66,23 +66,22 @@ impl Mcp {
     }
 }
 
-impl Inside {
-    fn request(&self, from: &Extensions, ask: Ask) -> Result<Request<Body>, Box<Problem>> {
-        let parts = from.get::<Parts>().ok_or_else(|| defect("a call came without its request"))?;
-        let mut request = Request::new(ask.body.map(Body::from).unwrap_or_default());
-        *request.method_mut() = ask.method.parse().map_err(defect_of)?;
-        *request.uri_mut() = ask.path.parse().map_err(defect_of)?;
-        let headers = request.headers_mut();
-        for name in GOES_ON {
-            if let Some(value) = parts.headers.get(&name) {
-                headers.insert(name, value.clone());
-            }
+/// An ask as a request of whoever sent the call.
+fn request(from: &Extensions, ask: Ask) -> Result<Request<Body>, Box<Problem>> {
+    let parts = from.get::<Parts>().ok_or_else(|| defect("a call came without its request"))?;
+    let mut request = Request::new(ask.body.map(Body::from).unwrap_or_default());
+    *request.method_mut() = ask.method.parse().map_err(defect_of)?;
+    *request.uri_mut() = ask.path.parse().map_err(defect_of)?;
+    let headers = request.headers_mut();
+    for name in GOES_ON {
+        if let Some(value) = parts.headers.get(&name) {
+            headers.insert(name, value.clone());
         }
-        headers.insert(DOOR_HEADER, HeaderValue::from_static(Door::Mcp.as_str()));
-        say(headers, "idempotency-key", ask.key.as_deref())?;
-        say(headers, "traceparent", ask.traceparent.as_deref())?;
-        Ok(request)
     }
+    headers.insert(DOOR_HEADER, HeaderValue::from_static(Door::Mcp.as_str()));
+    say(headers, "idempotency-key", ask.key.as_deref())?;
+    say(headers, "traceparent", ask.traceparent.as_deref())?;
+    Ok(request)
 }
 
 fn say(headers: &mut HeaderMap, name: &'static str, value: Option<&str>) -> Result<(), Box<Problem>> {
@@ -98,7 +97,7 @@ fn defect_of(error: impl std::fmt::Display) -> Box<Problem> {
 
 impl Way for Inside {
     fn ask(&self, from: &Extensions, ask: Ask) -> Asking {
-        let (request, mut router) = (self.request(from, ask), self.0.clone());
+        let (request, mut router) = (request(from, ask), self.0.clone());
         async move {
             let response = match router.call(request?).await {
                 Ok(response) => response,
@@ -113,7 +112,7 @@ impl Way for Inside {
 
     fn changes(&self, from: &Extensions) -> BoxFuture<'static, Result<Changes, Box<Problem>>> {
         let ask = Ask { method: "GET", path: "/v1/ledger/stream".to_owned(), ..Ask::default() };
-        let (request, mut router) = (self.request(from, ask), self.0.clone());
+        let (request, mut router) = (request(from, ask), self.0.clone());
         async move {
             let response = match router.call(request?).await {
                 Ok(response) => response,
@@ -140,5 +139,5 @@ impl Way for Inside {
 }
 
 fn problem(bytes: &Bytes) -> Box<Problem> {
-    serde_json::from_slice(bytes).unwrap_or_else(|error| defect(error))
+    serde_json::from_slice(bytes).unwrap_or_else(defect)
 }

@@ -97,15 +97,15 @@ handlers! {
 /// The router with every address.
 pub(super) fn router(app: Arc<App>) -> Router {
     let mcp = Mcp::new(addresses(Arc::clone(&app), None));
-    addresses(app, Some(mcp))
+    addresses(app, Some(&mcp))
 }
 
 /// The addresses; MCP, which asks at all others, where it is given.
-fn addresses(app: Arc<App>, mcp: Option<Mcp>) -> Router {
+fn addresses(app: Arc<App>, mcp: Option<&Mcp>) -> Router {
     let mount = |router: Router<Arc<App>>, row: &&'static Address| match row.by {
-        By::Mcp => match mcp.clone() {
+        By::Mcp => match mcp {
             Some(mcp) => {
-                let row = *row;
+                let (row, mcp) = (*row, mcp.clone());
                 let handler = move |State(app): State<Arc<App>>, request: Request| {
                     enter(app, row, request, move |call| mcp.clone().answer(call))
                 };

@@ -85,10 +85,9 @@ impl<H: ClientHandler> Agent<H> {
 
     /// Calls a tool that answers at once.
     pub(crate) async fn call(&self, name: &str, arguments: Json) -> Json {
-        match self.call_raw(name, arguments).await {
-            CallToolResponse::Complete(result) => structured(&result),
-            other => panic!("{name} came back as {other:?}"),
-        }
+        let came = self.call_raw(name, arguments).await;
+        let CallToolResponse::Complete(result) = &came else { panic!("{name} came back as {came:?}") };
+        structured(result)
     }
 
     pub(crate) async fn end(self) {

@@ -35,6 +35,10 @@ async fn people_see_by_which_doors_an_agent_comes() {
     // A restart folds to the same.
     server = server.restart().await;
     assert_eq!(doors(&server).await, after);
+    let gateway = json!({"input": "by a gateway", "why": "?"}).to_string();
+    let gateway = sales.request("POST", "/v1/escalations").header("deeds-door", "gateway").body(gateway);
+    assert_eq!(crate::support::came(gateway).await["outcome"], "escalated");
+    assert!(doors(&server).await["gateway"]["first"].is_string());
     let unknown = sales.request("POST", "/v1/escalations").header("deeds-door", "cellar").body("{}");
     assert_eq!(crate::support::came(unknown).await["code"], "bad-header");
     server.stop().await;

@@ -1,8 +1,11 @@
 //! Clients that break the protocol or mean no good: always a clear answer, and what must hold is held.
 
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::time::{Duration, Instant};
+
 use serde_json::{Value as Json, json};
 
-use crate::client::{Agent, KINDS, Kind};
+use crate::client::{Agent, KINDS, Kind, stdio};
 use crate::support::{Caller, Came, Server, came};
 
 /// A request as a client of 2025-11-25 sends it.
@@ -188,8 +191,13 @@ async fn a_large_argument_is_refused() {
     let sales = server.agent("sales").await;
     let large = "x".repeat(5 * 1024 * 1024);
     let arguments = json!({"input": large, "why": "?"});
-    let refused = came(raw(&sales, tool("escalate", &arguments.to_string()))).await;
+    let just = json!({"input": "x".repeat(1024 * 1024), "why": "?"});
+    let refused = came(raw(&sales, tool("escalate", &just.to_string()))).await;
     assert_eq!((refused.status, &refused["code"]), (413, &json!("body-too-large")));
+    // Of what is much larger the server reads nothing; whether the client still hears why is up to its own writing.
+    if let Ok(refused) = raw(&sales, tool("escalate", &arguments.to_string())).send().await {
+        assert_eq!(refused.status().as_u16(), 413);
+    }
     for kind in [Kind::Stdio25, Kind::Stdio26] {
         let agent = Agent::new(&sales, kind).await;
         let said = agent.call("escalate", arguments.clone()).await;
@@ -230,11 +238,57 @@ async fn waits_end_with_their_callers() {
                 tokio::spawn(async move { wait.send().await.map(|response| response.status().as_u16()) })
             })
             .collect();
-        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+        tokio::time::sleep(Duration::from_millis(500)).await;
         waits.iter().for_each(tokio::task::JoinHandle::abort);
-        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+        tokio::time::sleep(Duration::from_millis(300)).await;
         let next = came(raw(&sales, tool("my_zone", "{}"))).await;
         assert_eq!(said(&next)["outcome"], "found", "{} {}", next.status, next.text);
     }
+    server.stop().await;
+}
+
+/// On standard input: nonsense is answered or passed over, a wait that is cancelled holds nothing up, and the end of the input
+/// is the end.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rude_client_on_standard_input_is_served() {
+    let server = Server::start().await;
+    let sales = server.agent("sales").await;
+    let escalated = came(raw(&sales, tool("escalate", r#"{"input":1,"why":"?"}"#))).await;
+    let item = said(&escalated)["answer"]["item"].clone();
+    let mut child = stdio(&sales).spawn().unwrap();
+    let mut input = child.stdin.take().unwrap();
+    let mut output = BufReader::new(child.stdout.take().unwrap()).lines();
+    let hello = json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {"protocolVersion": "2025-11-25",
+        "capabilities": {}, "clientInfo": {"name": "rude", "version": "1"}}});
+    let wait = json!({"jsonrpc": "2.0", "id": "w", "method": "tools/call",
+        "params": {"name": "wait", "arguments": {"item": item, "seconds": 50}}});
+    let cancel = json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": "w"}});
+    let began = Instant::now();
+    for line in [
+        hello.to_string(),
+        json!({"jsonrpc": "2.0", "method": "notifications/initialized"}).to_string(),
+        wait.to_string(),
+        "nonsense".to_owned(),
+        "{\"jsonrpc\":\"2.0\"".to_owned(),
+        String::new(),
+        json!({"jsonrpc": "2.0", "id": 3, "method": "no/such"}).to_string(),
+        cancel.to_string(),
+        tool("my_zone", "{}"),
+        tool("my_zone", "{}").replace(":7,", ":8,"),
+    ] {
+        writeln!(input, "{line}").unwrap();
+    }
+    let mut zones = 0;
+    while zones < 2 {
+        let line = output.next().unwrap().unwrap();
+        let answer: Json = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"));
+        assert_ne!(answer["id"], "w", "the wait was cancelled: {line}");
+        zones += usize::from(
+            answer["id"].is_number() && answer["result"]["structuredContent"]["outcome"] == "found",
+        );
+    }
+    drop(input);
+    assert!(child.wait().unwrap().success());
+    assert!(began.elapsed() < Duration::from_secs(30), "it waited for what was cancelled");
     server.stop().await;
 }

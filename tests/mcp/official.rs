@@ -126,6 +126,8 @@ async fn the_inspector_lists_and_calls() {
             let mut command = node(&home);
             command.arg("--no-deprecation").arg(&inspector).args(way).args(what);
             command.env("DEEDS_TOKEN", &sales.token).env("DEEDS_CONFIG", "/dev/null");
+            // From here it finds its own package.json.
+            command.current_dir(inspector.parent().unwrap());
             let ran = output(command).await;
             assert!(ran.status.success(), "{what:?}: {}", text(&ran));
             serde_json::from_slice(&ran.stdout).unwrap_or_else(|error| panic!("{error}: {}", text(&ran)))

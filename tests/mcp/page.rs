@@ -1,13 +1,14 @@
 //! `docs/MCP.md`: its table is the table of tools, and its lines are such as connect.
 
-use deeds::mcp::TOOLS;
+use deeds::mcp::{TOOLS, ToolRow};
 
 const PAGE: &str = include_str!("../../docs/MCP.md");
 
 #[test]
 fn the_page_has_the_tools_as_they_are() {
-    let lines: String = TOOLS.iter().map(|tool| format!("| `{}` | {} |\n", tool.name, tool.says)).collect();
-    let table = format!("| tool | what the model is told |\n|---|---|\n{lines}\n");
+    let line = |tool: &ToolRow| format!("| `{}` | {} |", tool.name, tool.says);
+    let lines = TOOLS.iter().map(line).collect::<Vec<String>>().join("\n");
+    let table = format!("| tool | what the model is told |\n|---|---|\n{lines}\n\n");
     assert!(PAGE.contains(&table), "docs/MCP.md should have\n{table}");
 }
 

@@ -189,6 +189,11 @@ async fn lived_in() -> Handle {
         command: serde_json::from_value(command).unwrap(),
         ..write("ada", "text", 0, 0)
     };
+    let as_guard = |command: serde_json::Value| Request {
+        principal: Principal { class: TokenClass::Guard, ..as_dana(json!({"do": "tick"})).principal },
+        command: serde_json::from_value(command).unwrap(),
+        ..write("ada", "text", 0, 0)
+    };
     let as_agent = |agent: &str, command: serde_json::Value| Request {
         command: serde_json::from_value(command).unwrap(),
         ..write(agent, "text", 0, 0)
@@ -206,6 +211,7 @@ async fn lived_in() -> Handle {
         ),
         as_dana(json!({"do": "override", "step": "freeze", "entity": "crm/b", "reason": "looking into it"})),
         as_dana(json!({"do": "override", "step": "pause", "agent": "bob", "reason": "looking into it"})),
+        as_guard(json!({"do": "guard", "agent": "ada", "by": "git", "paths": ["crm/a"]})),
     ] {
         handle.submit(request).await.unwrap();
     }

@@ -265,3 +265,23 @@ fn a_name_with_two_live_tokens_is_marked() {
     assert!(screen.contains("2 live ones bear this name"), "{screen}");
     assert!(!line_with(&screen, "support   ").contains("! support"), "{screen}");
 }
+
+/// A guard has met it: that is a door by which it comes, with since when.
+#[test]
+fn the_doors_of_an_agent_are_told() {
+    let mut team = team();
+    let mut runner = console(&mut team, 120, 36);
+    let before = press(&mut team, &mut runner, "j");
+    assert!(!before.contains("comes by"), "{before}");
+    let seen =
+        json!({"do": "guard", "agent": "sales", "by": "git", "stopped": false, "paths": ["crm/deal/1"]});
+    let told = team.person(
+        &me("gate", TokenClass::Guard).person,
+        TokenClass::Guard,
+        serde_json::from_value(seen).unwrap(),
+    );
+    assert!(told.unwrap().is_done());
+    team.serve(&mut runner);
+    let screen = runner.screen_text();
+    assert!(line_with(&screen, "comes by").contains("hook since"), "{screen}");
+}
