@@ -118,10 +118,8 @@ fn shape(key: &str, like: &str) -> Wrong {
 }
 
 fn text(key: &str, value: &DeValue<'_>) -> Result<String, Wrong> {
-    match value {
-        DeValue::String(text) => Ok(text.to_string()),
-        _ => Err(shape(key, "\"…\"")),
-    }
+    let DeValue::String(text) = value else { return Err(shape(key, "\"…\"")) };
+    Ok(text.to_string())
 }
 
 fn sources(key: &str, value: &DeValue<'_>, path: &Path) -> Result<BTreeMap<String, Source>, Wrong> {

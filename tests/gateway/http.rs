@@ -99,7 +99,8 @@ fn served(only: &str) -> Option<Team> {
         },
     );
     for agent in ["coder", "other"] {
-        team.home.ok(&["tokens", "create", "--class", "agent", "--keep", agent]);
+        let file = team.home.data().join(format!("tokens/default.{agent}")).display().to_string();
+        team.home.ok(&["tokens", "create", "agent", agent, "--out", &file]);
     }
     Some(team)
 }
