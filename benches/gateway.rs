@@ -2,7 +2,11 @@
 //!
 //! `cargo bench --bench gateway`. A server that answers at once (Python, `tests/gateway/odd.py`), a real `deeds serve`; looks
 //! cost a question to the rules before and a deed after, which the next call waits for; acts two durable commits.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a bench that meets an error has no result")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a bench that meets an error has no result"
+)]
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
@@ -56,7 +60,11 @@ fn main() {
             let mut direct = Command::new(behind[0]);
             direct.args(&behind[1..]).stderr(Stdio::null());
             let without = times(direct, tool, run);
-            let through = times(deeds(&[&["gateway", "--as", "coder", "--server", "odd", "--"][..], &behind].concat()), tool, run);
+            let through = times(
+                deeds(&[&["gateway", "--as", "coder", "--server", "odd", "--"][..], &behind].concat()),
+                tool,
+                run,
+            );
             println!(
                 "{what}: without {:?} {:?}, behind the gateway {:?} {:?}",
                 at(&without, 50),
@@ -74,7 +82,11 @@ fn main() {
 fn times(mut command: Command, tool: &str, run: usize) -> Vec<Duration> {
     let mut child: Child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     let (mut input, mut output) = (child.stdin.take().unwrap(), BufReader::new(child.stdout.take().unwrap()));
-    ask(&mut input, &mut output, r#"{"jsonrpc":"2.0","id":"i","method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{}}}"#);
+    ask(
+        &mut input,
+        &mut output,
+        r#"{"jsonrpc":"2.0","id":"i","method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{}}}"#,
+    );
     let mut all: Vec<Duration> = (0..CALLS)
         .map(|number| {
             let began = Instant::now();
