@@ -121,11 +121,11 @@ impl Json {
             Self::Null => serde_json::Value::Null,
             Self::Bool(flag) => (*flag).into(),
             Self::Number(text) => {
-                let number = || serde_json::from_str::<serde_json::Number>(text).ok();
-                let kept = number().filter(|number| {
-                    number
-                        .as_f64()
-                        .is_some_and(|float| float.abs() <= MAX_SAFE_INTEGER as f64 || number.is_f64())
+                let number = serde_json::from_str::<serde_json::Number>(text).ok();
+                let whole =
+                    |number: &serde_json::Number| number.as_i64().map(i64::unsigned_abs).or(number.as_u64());
+                let kept = number.filter(|number| {
+                    whole(number).is_none_or(|whole| whole <= MAX_SAFE_INTEGER)
                         && canonical(&number.to_string()) == *text
                 });
                 kept.map_or_else(|| text.clone().into(), serde_json::Value::Number)

@@ -71,19 +71,7 @@ fn right(world: &World, what: &What) -> usize {
         What::Act { target, .. } => {
             agent(["sales", "support", "sales", "product", "sales", "product"][*target])
         }
-        What::Call { verb: 14..=19, at, .. } => {
-            let mut calls = board.acts.values().filter(|act| act.call.is_some());
-            calls.nth(usize::from(*at) % 2).map_or(0, |act| agent(act.agent.as_str()))
-        }
-        What::Call { verb: 7, .. } => agent("sales"),
-        What::Call { verb: 8, .. } => agent("product"),
-        // What is another's is asked by somebody else.
-        What::Call { verb: 20.., .. } => agent("support"),
-        What::Call { entity, .. } => {
-            let zones = Zones::of(board.map.model());
-            let may = |name: &&&str| zones.writes(name, ENTITIES[*entity], call_field(*entity));
-            agent(AGENTS.iter().find(may).copied().unwrap_or("sales"))
-        }
+        What::Call { verb, at, entity, .. } => agent(caller(world, *verb, *at, *entity)),
         What::ActEnd { at, .. } => nth(board.acts.values(), *at).map_or(0, |act| agent(act.agent.as_str())),
         What::Take { only, .. } => {
             nth(board.works.values(), only.unwrap_or(0)).map_or(0, |w| agent(w.agent.as_str()))
@@ -131,6 +119,26 @@ fn right(world: &World, what: &What) -> usize {
         | What::Pass { .. }
         | What::Days { .. } => 0,
         What::Burst { what, .. } => right(world, &what.0),
+    }
+}
+
+/// Whose call it is.
+fn caller(world: &World, verb: u8, at: u8, entity: usize) -> &str {
+    let board = &world.state.board;
+    match verb {
+        14..=19 => {
+            let mut calls = board.acts.values().filter(|act| act.call.is_some());
+            calls.nth(usize::from(at) % 2).map_or("sales", |act| act.agent.as_str())
+        }
+        7 => "sales",
+        8 => "product",
+        // What is another's is asked by somebody else.
+        20.. => "support",
+        _ => {
+            let zones = Zones::of(board.map.model());
+            let may = |name: &&&str| zones.writes(name, ENTITIES[entity], call_field(entity));
+            AGENTS.iter().find(may).copied().unwrap_or("sales")
+        }
     }
 }
 
@@ -321,13 +329,12 @@ fn call_step(state: &State, (verb, at): (u8, u8), entity: usize, content: u8) ->
     let path = ENTITIES[entity];
     let put = json!({"path": path, call_field(entity): (["trial", "open"][usize::from(content) % 2])});
     let (server, tool, arguments) = match verb {
-        0 | 1 | 21 => ("fs", "look", json!({"path": path})),
+        0 | 1 | 11 | 21 => ("fs", "look", json!({"path": path})),
         6 | 13 => ("fs", "ask_put", put),
         7 => ("mail", "post", json!({"thread": format!("t/{content}"), "body": "hello"})),
         8 => ("mail", "announce", json!({"thread": format!("t/{content}"), "body": "hello"})),
         9 => ("crm", ["merge", "split"][usize::from(content) % 2], json!({"path": path})),
         10 => ("fs", "put", json!({"path": "../out"})),
-        11 => ("fs", "look", json!({"path": path})),
         _ => ("fs", "put", put),
     };
     let arguments = Arguments::parse(&arguments.to_string()).unwrap();

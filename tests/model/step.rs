@@ -405,6 +405,20 @@ fn clash() -> Vec<What> {
     vec![state(CONTACT, 1), state(DEAL, 0), send(DEAL, false), send(CONTACT, true)]
 }
 
+/// Calls of tools that go all their way.
+fn calls(which: usize) -> Vec<What> {
+    match which {
+        // A call is approved, begun, not sent, begun again, and nobody knows how it ended.
+        14 => vec![call(0), call(6), approve(), call(6), call(17), call(6), call(18)],
+        // A foreign call is let by its owner, and done.
+        15 => {
+            vec![call(21), call(20), What::Work { at: 0, verb: 1, note: 0, attempt: 9 }, call(20), call(14)]
+        }
+        // A tool that the map does not name, and one whose arguments say nothing.
+        _ => vec![call(9), call(10), call(11), call(12)],
+    }
+}
+
 fn call(verb: u8) -> What {
     What::Call { verb, at: 0, entity: 0, content: 0 }
 }
@@ -490,14 +504,7 @@ pub(crate) fn opening(which: usize) -> Vec<Step> {
             write(DEAL, 9, 0),
             What::Item { at: 0, verb: 3, other: 0, seen_before: false, include: false },
         ],
-        // A call is approved, begun, not sent, begun again, and nobody knows how it ended.
-        14 => vec![call(0), call(6), approve(), call(6), call(17), call(6), call(18)],
-        // A foreign call is let by its owner, and done.
-        15 => {
-            vec![call(21), call(20), What::Work { at: 0, verb: 1, note: 0, attempt: 9 }, call(20), call(14)]
-        }
-        // A tool that the map does not name, and one whose arguments say nothing.
-        16 => vec![call(9), call(10), call(11), call(12)],
+        14..=16 => calls(which),
         _ => Vec::new(),
     };
     whats

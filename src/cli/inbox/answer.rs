@@ -170,17 +170,17 @@ struct GrantArguments {
     outputs: Option<String>,
     /// What a tool means, as a row of the map in JSON
     #[arg(long, value_name = "JSON", value_parser = tool_row)]
-    tool: Option<ToolRow>,
+    tool: Option<Box<ToolRow>>,
 }
 
-fn tool_row(text: &str) -> Result<ToolRow, serde_json::Error> {
+fn tool_row(text: &str) -> Result<Box<ToolRow>, serde_json::Error> {
     serde_json::from_str(text)
 }
 
 impl GrantArguments {
     fn given(self) -> Option<Grant> {
         let writes = self.writes.map(Grant::Write);
-        let tool = self.tool.map(|row| Grant::Tool(Box::new(row)));
+        let tool = self.tool.map(Grant::Tool);
         writes.or(self.triggers.map(Grant::Trigger)).or(self.outputs.map(Grant::Output)).or(tool)
     }
 }

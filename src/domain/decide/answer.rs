@@ -343,7 +343,7 @@ fn settle(sheet: &mut Sheet<'_>, item: &Item, answer: &ItemAnswer, effects: &mut
         | ItemAnswer::SendOn { .. } => {
             if let ItemAnswer::Reject { note } = answer {
                 held::reject(sheet, item, note, effects);
-                was_not_done = call::answered(sheet, item, false, Some(note));
+                was_not_done = call::answered(sheet, item, false);
             }
             resolve_alert(sheet, item, &approval::note(answer));
             if let (Case::MapOverdue { .. }, ItemAnswer::Handle { note, .. }) = (&item.case, answer) {
@@ -351,16 +351,7 @@ fn settle(sheet: &mut Sheet<'_>, item: &Item, answer: &ItemAnswer, effects: &mut
             }
             was_not_done
         }
-        ItemAnswer::Approve { .. } if matches!(item.case, Case::HeldField { .. }) => {
-            held::approve(sheet, item, effects)
-        }
-        ItemAnswer::Approve { note } if matches!(item.case, Case::UnknownOutcome { .. }) => {
-            call::answered(sheet, item, true, note.as_ref())
-        }
-        ItemAnswer::Approve { .. } if matches!(item.case, Case::ZoneOffer { .. }) => {
-            zone::confirm(sheet, item, effects);
-            None
-        }
+        ItemAnswer::Approve { .. } if item.case.is_yes_or_no() => said_yes(sheet, item, effects),
         ItemAnswer::Approve { .. } | ItemAnswer::ApproveEdited { .. } => {
             let edited = if let ItemAnswer::ApproveEdited { body, .. } = answer { Some(body) } else { None };
             let gone = approval::go(sheet, item, edited);
@@ -393,6 +384,15 @@ fn settle(sheet: &mut Sheet<'_>, item: &Item, answer: &ItemAnswer, effects: &mut
     let work = Work::new(no, agent.clone(), kind, title, (sheet.now, sheet.next_seq()));
     propose::queue(sheet, work.about(item.subject.clone()), Some(item.deed));
     effects.works.push(no);
+}
+
+/// What is neither a publication nor an act was let go through, confirmed, or has happened.
+fn said_yes(sheet: &mut Sheet<'_>, item: &Item, effects: &mut Effects) -> Option<WorkResult> {
+    if let Case::ZoneOffer { .. } = item.case {
+        zone::confirm(sheet, item, effects);
+        return None;
+    }
+    held::approve(sheet, item, effects).or_else(|| call::answered(sheet, item, true))
 }
 
 /// What an answer about the scope allows, and whom.

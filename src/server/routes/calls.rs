@@ -1,5 +1,6 @@
 //! Calls of tools: asked for, told, and where they stand.
 
+use std::cmp::Reverse;
 use std::sync::Arc;
 
 use super::work::{news, wait_until};
@@ -12,7 +13,7 @@ use crate::domain::ids::AgentId;
 use crate::domain::rule::tool;
 use crate::domain::sight::Sight;
 use crate::domain::state::{Front, State};
-use crate::domain::things::{CallState, call_key};
+use crate::domain::things::{CallStage, CallState, call_key};
 use crate::domain::time::{Span, Time};
 use crate::server::answer::{Answer, json, unseen};
 use crate::server::gate::Call;
@@ -92,7 +93,7 @@ pub(in crate::server) async fn list(call: Call) -> Answer {
         let _place =
             (wait > Span::default()).then(|| call.space.watch_place(&call.caller.principal)).transpose()?;
         let stands = |state: &Front| state.board.call(&call_key(agent, digest)).map(|one| one.stage);
-        while wait > Span::default() && stands(&state).is_some_and(|stage| stage.goes_on()) {
+        while wait > Span::default() && stands(&state).is_some_and(CallStage::goes_on) {
             match news(&call, state.head(), until).await? {
                 Some(news) => state = news,
                 None => break,
@@ -105,7 +106,7 @@ pub(in crate::server) async fn list(call: Call) -> Answer {
             && own.as_ref().is_none_or(|own| sees(&call, own, &state, one))
     };
     let mut calls: Vec<Arc<CallState>> = state.board.calls_known().filter(fits).cloned().collect();
-    calls.sort_by(|a, b| b.deed.cmp(&a.deed));
+    calls.sort_by_key(|one| Reverse(one.deed));
     calls.truncate(CALLS);
     json(&CallList { calls, seq: state.head() })
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::Look;
 use deeds::domain::command::{CallStep, Command};
 use deeds::domain::deed::{Body, Deed};
-use deeds::domain::ids::{ActNo, Actor, MapVersion};
+use deeds::domain::ids::{ActNo, Actor, AgentId, MapVersion};
 use deeds::domain::outcome::Outcome;
 use deeds::domain::things::{CallHow, Case, OpenCall};
 use deeds::domain::time::Time;
@@ -52,7 +52,7 @@ impl Calls {
             Body::CallEnded(end) => {
                 let open = self.open.remove(&deed.refs.act.unwrap()).unwrap();
                 assert!(open.begun, "G20: ended without having begun: {deed:?}");
-                let by = deed.actor.agent().map(|agent| agent.as_str());
+                let by = deed.actor.agent().map(AgentId::as_str);
                 let person = open.unknown && deed.actor.person().is_some();
                 assert!(by == Some(&*open.agent) || person, "G20: ended by another: {deed:?}");
                 assert_eq!(*open.digest, *end.mark.digest, "G20: another call's end: {deed:?}");

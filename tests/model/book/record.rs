@@ -108,27 +108,7 @@ impl Record {
             | Body::LeaseLapsed(())
             | Body::LeaseRevoked(()) => self.lease(look),
             Body::ActAllowed(_) => self.allow(look),
-            Body::CallEnded(_) => {
-                assert!(self.acts.remove(&deed.refs.act.unwrap()).is_some(), "an act ends once: {deed:?}");
-            }
-            Body::ActFailed(()) if is_call(look) => {
-                assert!(self.acts.remove(&deed.refs.act.unwrap()).is_some(), "an act ends once: {deed:?}");
-            }
-            Body::ActDone(()) | Body::ActFailed(()) => {
-                let (owner, since) = self.acts.remove(&deed.refs.act.unwrap()).unzip();
-                if look.deed.actor == Actor::Deeds && look.request.command == Command::Tick {
-                    let over = since.is_some_and(|since| deed.recorded.since(since) >= Span::from_days(30));
-                    assert!(
-                        over && deed.outcome == Outcome::Failed,
-                        "an act ends by itself after 30 days: {deed:?}"
-                    );
-                    return;
-                }
-                // An approved one also when its agent comes for the answer and its basis is old by then.
-                let late = deed.outcome == Outcome::Stale && matches!(look.request.command, Command::Take(_));
-                let by = if late { look.request.principal.actor.agent() } else { look.agent() };
-                assert_eq!(owner.as_ref(), by, "an act ends once, by its agent: {deed:?}");
-            }
+            Body::ActDone(()) | Body::ActFailed(()) | Body::CallEnded(_) => self.end_act(look),
             Body::ActDeferred(order) => {
                 if let Some(waits) = &order.waits {
                     self.waiting.insert(deed.seq, waits.agent.clone());
@@ -145,6 +125,25 @@ impl Record {
             }
             _ => {}
         }
+    }
+
+    /// An act ends once, by its agent or by its time; of a call `calls` says by whom.
+    fn end_act(&mut self, look: &Look<'_>) {
+        let deed = look.deed;
+        if is_call(look) {
+            assert!(self.acts.remove(&deed.refs.act.unwrap()).is_some(), "ends twice: {deed:?}");
+            return;
+        }
+        let (owner, since) = self.acts.remove(&deed.refs.act.unwrap()).unzip();
+        if look.deed.actor == Actor::Deeds && look.request.command == Command::Tick {
+            let over = since.is_some_and(|since| deed.recorded.since(since) >= Span::from_days(30));
+            assert!(over && deed.outcome == Outcome::Failed, "an act ends by itself after 30 days: {deed:?}");
+            return;
+        }
+        // An approved one also when its agent comes for the answer and its basis is old by then.
+        let late = deed.outcome == Outcome::Stale && matches!(look.request.command, Command::Take(_));
+        let by = if late { look.request.principal.actor.agent() } else { look.agent() };
+        assert_eq!(owner.as_ref(), by, "an act ends once, by its agent: {deed:?}");
     }
 
     /// Agents stood still: what was not over by then is over as much later.

@@ -1,7 +1,5 @@
 //! How a forwarded call ended: as its gateway says, as a person says, or as nobody does.
 
-use std::sync::Arc;
-
 use super::item;
 use crate::domain::code::Code;
 use crate::domain::command::{CallEnd, Principal, Write};
@@ -184,7 +182,6 @@ pub(in crate::domain::decide) fn answered(
     sheet: &mut Sheet<'_>,
     item: &Item,
     done: bool,
-    note: Option<&Arc<str>>,
 ) -> Option<WorkResult> {
     let Case::UnknownOutcome { act, .. } = &item.case else { return None };
     let act = sheet.state().board.acts.get(act)?.clone();
@@ -195,9 +192,9 @@ pub(in crate::domain::decide) fn answered(
         ms: None,
         answer: None,
     };
+    // The person's own words are for its agent, and stand in the answer.
     let said = if done { "a person says that it was done" } else { "a person says that it was not done" };
-    let said = note.map_or_else(|| said.to_owned(), |note| format!("{said}: {note}"));
-    let seq = over(sheet, (&act, &call), ended, Some(&said));
+    let seq = over(sheet, (&act, &call), ended, Some(said));
     if let Some(deed) = sheet.deed_mut(seq) {
         deed.refs.item = Some(item.no);
     }

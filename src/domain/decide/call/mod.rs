@@ -15,7 +15,7 @@ use crate::domain::code::Code;
 use crate::domain::command::{Act, CallOrder, CallStep, NAME_BYTES, Write};
 use crate::domain::decide::effect::{self, Effect};
 use crate::domain::deed::{Body, Deed};
-use crate::domain::ids::{Actor, Seq};
+use crate::domain::ids::Seq;
 use crate::domain::map::ToolRow;
 use crate::domain::outcome::Outcome;
 use crate::domain::path::EntityPath;

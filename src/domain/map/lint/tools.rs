@@ -42,7 +42,7 @@ fn meet(one: &str, other: &str) -> bool {
     let ((a, x, many), (b, y, more)) = (ends(one), ends(other));
     match (many, more) {
         (true, true) => (a.starts_with(&b) || b.starts_with(&a)) && (x.ends_with(&y) || y.ends_with(&x)),
-        (true, false) | (false, false) => text_matches(one, other),
+        (true | false, false) => text_matches(one, other),
         (false, true) => text_matches(other, one),
     }
 }
