@@ -70,6 +70,9 @@ pub(super) struct Opening {
     pub(super) meta: Option<Box<RawValue>>,
 }
 
+/// The rows for this server: since when, and of which map.
+type Rows = (Instant, MapVersion, Arc<[ToolRow]>);
+
 /// One client and one server.
 pub(super) struct Link {
     pub(super) judge: Judge,
@@ -83,7 +86,7 @@ pub(super) struct Link {
     owed: watch::Sender<usize>,
     pub(super) opening: Mutex<Opening>,
     pub(super) tools: Mutex<Tools>,
-    rows: Mutex<Option<(Instant, MapVersion, Arc<[ToolRow]>)>>,
+    rows: Mutex<Option<Rows>>,
 }
 
 /// The end of a call that is to be recorded before the next one is decided.
@@ -460,15 +463,14 @@ impl Link {
     /// The first row of the map for a tool of this server.
     pub(super) async fn row(&self, tool: &str) -> Result<Option<ToolRow>, super::NoAnswer> {
         let known = self.rows.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let rows = match known.filter(|(at, ..)| at.elapsed() < ROWS_FRESH) {
-            Some((.., rows)) => rows,
-            None => {
-                let list = self.judge.rows().await?;
-                let rows: Arc<[ToolRow]> = list.tools.into();
-                *self.rows.lock().unwrap_or_else(PoisonError::into_inner) =
-                    Some((Instant::now(), list.map_version, Arc::clone(&rows)));
-                rows
-            }
+        let rows = if let Some((.., rows)) = known.filter(|(at, ..)| at.elapsed() < ROWS_FRESH) {
+            rows
+        } else {
+            let list = self.judge.rows().await?;
+            let rows: Arc<[ToolRow]> = list.tools.into();
+            let read = (Instant::now(), list.map_version, Arc::clone(&rows));
+            *self.rows.lock().unwrap_or_else(PoisonError::into_inner) = Some(read);
+            rows
         };
         Ok(rows.iter().find(|row| row.names(&self.judge.server, tool)).cloned())
     }
