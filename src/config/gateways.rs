@@ -123,7 +123,7 @@ fn text(key: &str, value: &DeValue<'_>) -> Result<String, Wrong> {
 }
 
 fn sources(key: &str, value: &DeValue<'_>, path: &Path) -> Result<BTreeMap<String, Source>, Wrong> {
-    let like = "{ NAME = \"env:VARIABLE\" }, or \"file:PATH\": what is secret does not stand here";
+    let like = "{ NAME = \"env:VARIABLE\" }, or \"file:PATH\", never the value itself";
     let DeValue::Table(all) = value else { return Err(shape(key, like)) };
     let mut found = BTreeMap::new();
     for (name, value) in all {
