@@ -126,9 +126,9 @@ fn name_of(command: &[String]) -> Option<String> {
     let is_runner = |text: &String| program(text).is_some_and(|name| RUNNERS.contains(&name.as_str()));
     let words = ["run", "exec", "-y"];
     let named = command.iter().skip_while(|word| is_runner(word));
-    let named = named.filter(|word| !word.starts_with('-') && !words.contains(&word.as_str()));
-    let mut name = named.filter_map(|word| program(word)).next()?;
-    name = name.split('@').find(|part| !part.is_empty())?.to_owned();
+    let mut named = named.filter(|word| !word.starts_with('-') && !words.contains(&word.as_str()));
+    let package = named.find_map(|word| program(word))?;
+    let mut name = package.split('@').find(|part| !part.is_empty())?.to_owned();
     for end in [".js", ".mjs", ".py", ".ts"] {
         name = name.strip_suffix(end).map(str::to_owned).unwrap_or(name);
     }

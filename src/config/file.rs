@@ -60,7 +60,8 @@ fn lay_gateways(config: &mut Config, file: &File<'_>, all: &DeTable<'_>) -> Resu
             return Err(file.error(value.span(), Wrong("a gateway is a table".to_owned(), mend)));
         };
         let read = gateways::read(name.get_ref(), table, file.path);
-        let read = read.map_err(|(at, wrong)| file.error(at.map_or(name.span(), |at| at.span()), wrong))?;
+        let read =
+            read.map_err(|(at, wrong)| file.error(at.map_or(name.span(), toml::Spanned::span), wrong))?;
         config.gateways.insert(name.get_ref().to_string(), read);
     }
     Ok(())

@@ -118,14 +118,12 @@ fn shape(key: &str, like: &str) -> Wrong {
 }
 
 fn text(key: &str, value: &DeValue<'_>) -> Result<String, Wrong> {
-    match value {
-        DeValue::String(text) => Ok(text.to_string()),
-        _ => Err(shape(key, "\"…\"")),
-    }
+    let DeValue::String(text) = value else { return Err(shape(key, "\"…\"")) };
+    Ok(text.to_string())
 }
 
 fn sources(key: &str, value: &DeValue<'_>, path: &Path) -> Result<BTreeMap<String, Source>, Wrong> {
-    let like = "{ NAME = \"env:VARIABLE\" }, or \"file:PATH\": what is secret does not stand here";
+    let like = "{ NAME = \"env:VARIABLE\" }, or \"file:PATH\", never the value itself";
     let DeValue::Table(all) = value else { return Err(shape(key, like)) };
     let mut found = BTreeMap::new();
     for (name, value) in all {

@@ -63,6 +63,12 @@ fn errors_name_the_place_and_the_mend() {
         ("[hook]\nagent = \"no such name\"\n", ":2:9", "is not an agent's name"),
         ("[hook.agent]\nx = 1\n", ":1:", "`hook.agent` is a text"),
         ("theme = \"dark\"\ntheme = \"dark\"\n", ":2:1", "correct this line"),
+        ("[gateway.crm]\nargs = [\"x\"]\n", ":1:", "say command"),
+        ("[gateway.crm]\ncommand = \"x\"\nurl = \"https://x\"\n", ":1:", "not both"),
+        ("[gateway.crm]\ncomand = \"x\"\n", ":2:", "did you mean `command`?"),
+        ("[gateway.\"a b\"]\ncommand = \"x\"\n", ":1:", "use letters"),
+        ("[gateway.crm]\ncommand = \"x\"\nenv = { T = \"the-secret\" }\n", ":3:", "env:VARIABLE"),
+        ("gateway.crm = 3\n", ":1:", "[gateway.NAME]"),
     ] {
         let (_dir, path) = with_file(text);
         let error = load(Some(&path), |_| None).unwrap_err();
@@ -71,6 +77,20 @@ fn errors_name_the_place_and_the_mend() {
         assert!(told.contains(says), "{text:?} → {told}");
         assert!(!told.contains("secret"), "{told}");
     }
+}
+
+#[test]
+fn gateways_say_where_their_secrets_are() {
+    let text = "[gateway.crm]\nargs = [\"-y\"]\ncommand = \"npx\"\nas = \"sales\"\nenv = { A = \"env:B\", C = \"file:d\" }\n";
+    let (dir, path) = with_file(text);
+    let config = load(Some(&path), |_| None).unwrap();
+    let crm = &config.gateways["crm"];
+    assert_eq!(
+        (crm.command.as_slice(), crm.agent.as_ref().unwrap().as_str()),
+        (&["npx".to_owned(), "-y".to_owned()][..], "sales")
+    );
+    assert_eq!(crm.env["A"], Source::Variable("B".to_owned()));
+    assert_eq!(crm.env["C"], Source::File(dir.path().join("d")));
 }
 
 #[test]

@@ -138,6 +138,9 @@ impl Call<'_> {
     }
 
     fn told(&self, text: &str, reply: Option<&Reply>) -> Vec<u8> {
+        if let Some(reply) = reply {
+            self.link.decided_under(reply.map_version);
+        }
         let has_schema = self.link.promises_a_shape(&self.asked.tool);
         words::told(self.message.id_text(), text, reply, has_schema)
     }
@@ -158,9 +161,7 @@ impl Call<'_> {
             }
             if let Some(token) = token {
                 let text = "waiting for a decision";
-                self.link
-                    .to_front(words::progress(token, left.as_millis().div_ceil(1000) as u64, text))
-                    .await;
+                self.link.to_front(words::progress(token, left.as_secs() + 1, text)).await;
             }
             let standing = tokio::select! {
                 biased;

@@ -88,15 +88,15 @@ fn held(server: &str, tools: &[(String, Tool)], list: &ToolList) -> Vec<Finding>
         }
     }
     for (name, _) in tools {
-        let rows = list.tools.iter().filter(|row| row.names(server, name)).count();
-        let about = format!("{server}/{name}");
+        let rows: Vec<&ToolRow> = list.tools.iter().filter(|row| row.names(server, name)).collect();
         let how = format!("{:?}", list.unmapped).to_lowercase();
-        let (why, mend) = match rows {
-            0 => (format!("no row names it: unmapped = \"{how}\" goes"), "add a [[tool]] for it"),
-            1 => continue,
-            rows => (format!("{rows} rows name it: the first counts"), "let one of them name it"),
+        let (why, mend) = match rows.as_slice() {
+            [] => (format!("no row names it: unmapped = \"{how}\" goes"), "add a [[tool]] for it"),
+            // One by its name, before those that name whatever is left.
+            [first, rest @ ..] if rest.iter().all(|row| row.name != *name && first.name == *name) => continue,
+            rows => (format!("{} rows name it: the first counts", rows.len()), "let one of them name it"),
         };
-        found.push(Finding { about, why, mend: mend.to_owned() });
+        found.push(Finding { about: format!("{server}/{name}"), why, mend: mend.to_owned() });
     }
     found
 }
@@ -182,8 +182,11 @@ mod tests {
         };
         let get = row("get", Does::Read, "crm/{id}");
         let find = ToolRow::new("crm", "find", Does::Nothing);
+        let [rest, some] = ["*", "g*"].map(|name| ToolRow::new("crm", name, Does::Nothing));
         assert_eq!(said(&[get.clone(), write("get"), find.clone()]), Vec::<String>::new());
+        assert_eq!(said(&[get.clone(), write("get"), find.clone(), rest]), Vec::<String>::new());
         for (rows, wanted) in [
+            (vec![some, get.clone(), write("get"), find.clone()], "2 rows name it"),
             (vec![get.clone(), find.clone()], "no row names it: unmapped = \"ask\""),
             (vec![get.clone(), write("get"), find.clone(), find.clone()], "2 rows name it"),
             (

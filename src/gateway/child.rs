@@ -192,7 +192,9 @@ impl Keeper {
                 let began = run.began;
                 let why = Box::pin(self.live(run, number)).await;
                 self.state.send_replace(State::Down(why.clone()));
-                self.link.kept.say(&why);
+                if !*self.ending.borrow() {
+                    self.link.kept.say(&why);
+                }
                 self.link.lost(&why).await;
                 if began.elapsed() >= SETTLED {
                     backoff.reset();

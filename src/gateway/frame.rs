@@ -70,20 +70,20 @@ impl Frame {
     pub(super) fn read(bytes: &Bytes) -> Result<Self, Unreadable> {
         let text = std::str::from_utf8(bytes).map_err(|_| Unreadable("it is not UTF-8".to_owned()))?;
         if !text.trim_start().starts_with('[') {
-            return Message::read(bytes.clone()).map(Self::One);
+            return Message::read(bytes).map(Self::One);
         }
         let parts: Vec<&RawValue> = serde_json::from_str(text).map_err(|error| no_json(&error))?;
         if parts.is_empty() || parts.len() > MOST_IN_BATCH {
             return Err(Unreadable(format!("a batch has 1 to {MOST_IN_BATCH} messages")));
         }
-        let read = |part: &RawValue| Message::read(Bytes::copy_from_slice(part.get().as_bytes()));
+        let read = |part: &RawValue| Message::read(&Bytes::copy_from_slice(part.get().as_bytes()));
         parts.into_iter().map(read).collect::<Result<_, _>>().map(Self::Batch)
     }
 }
 
 impl Message {
-    fn read(bytes: Bytes) -> Result<Self, Unreadable> {
-        let text = std::str::from_utf8(&bytes).map_err(|_| Unreadable("it is not UTF-8".to_owned()))?;
+    fn read(bytes: &Bytes) -> Result<Self, Unreadable> {
+        let text = std::str::from_utf8(bytes).map_err(|_| Unreadable("it is not UTF-8".to_owned()))?;
         let [id, method, params, result, error] =
             members(text, ["id", "method", "params", "result", "error"])?;
         let method = method.map(text_of).transpose()?;

@@ -228,16 +228,15 @@ impl Session {
 async fn hand_out(session: Arc<Session>, mut frames: mpsc::Receiver<Bytes>) {
     while let Some(frame) = frames.recv().await {
         let to = session.hearing().ear_of(&frame);
-        match to {
+        if let Some(ear) = to {
             // Who has gone hears nothing; what was done is recorded all the same.
-            Some(ear) => ear.send(frame).await.unwrap_or_default(),
-            None => {
-                let mut hearing = session.hearing();
-                if hearing.held.len() >= HELD {
-                    hearing.held.pop_front();
-                }
-                hearing.held.push_back(frame);
+            ear.send(frame).await.unwrap_or_default();
+        } else {
+            let mut hearing = session.hearing();
+            if hearing.held.len() >= HELD {
+                hearing.held.pop_front();
             }
+            hearing.held.push_back(frame);
         }
     }
 }

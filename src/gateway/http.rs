@@ -169,13 +169,12 @@ impl Inner {
         }
         let shown: String = String::from_utf8_lossy(&body).chars().take(SHOWN).collect();
         let why = format!("it answered with status {} and no JSON-RPC: {shown}", status.as_u16());
-        match (&message.what, status) {
-            (What::Request(_), _) if status.is_client_error() => {
+        match &message.what {
+            What::Request(_) if status.is_client_error() => {
                 Some(Came::Unsent(format!("the server behind refused it: {why}")))
             }
-            (What::Request(_), _) => Some(Came::Lost(why)),
-            (What::Notification | What::Answer { .. }, _) if status.is_success() => None,
-            (What::Notification | What::Answer { .. }, _) => Some(Came::Lost(why)),
+            What::Notification | What::Answer { .. } if status.is_success() => None,
+            What::Request(_) | What::Notification | What::Answer { .. } => Some(Came::Lost(why)),
         }
     }
 

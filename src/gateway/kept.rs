@@ -48,18 +48,20 @@ impl Kept {
             lines.last.pop_front();
         }
         lines.last.push_back(line.to_owned());
-        let anew = lines.file.is_none() || lines.written > FILE_BYTES;
-        let text = if anew {
+        if lines.file.is_none() {
+            // Appended to: other gateways to the same server have the same file.
+            let file = OpenOptions::new().create(true).append(true).mode(0o600).open(path).ok();
+            let length = file.as_ref().and_then(|file| file.metadata().ok()).map_or(0, |about| about.len());
+            (lines.written, lines.file) = (usize::try_from(length).unwrap_or(usize::MAX), file);
+        }
+        let text = if lines.written > FILE_BYTES {
+            lines.file.as_ref().map(|file| file.set_len(0)).transpose().map(drop).unwrap_or_default();
+            lines.written = 0;
             let all: Vec<&str> = lines.last.iter().map(String::as_str).collect();
             all.join("\n") + "\n"
         } else {
             format!("{line}\n")
         };
-        if anew {
-            let mut options = OpenOptions::new();
-            lines.file = options.create(true).write(true).truncate(true).mode(0o600).open(path).ok();
-            lines.written = 0;
-        }
         lines.written += text.len();
         // That the disk refuses it shows elsewhere; the line was told.
         if let Some(file) = &mut lines.file {

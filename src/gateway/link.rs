@@ -18,6 +18,7 @@ use super::judge::Judge;
 use super::kept::Kept;
 use super::tools::Tools;
 use super::{call, words};
+use crate::domain::ids::MapVersion;
 use crate::domain::map::ToolRow;
 
 /// Most requests that wait for their answers at once.
@@ -69,6 +70,9 @@ pub(super) struct Opening {
     pub(super) meta: Option<Box<RawValue>>,
 }
 
+/// The rows for this server: since when, and of which map.
+type Rows = (Instant, MapVersion, Arc<[ToolRow]>);
+
 /// One client and one server.
 pub(super) struct Link {
     pub(super) judge: Judge,
@@ -82,7 +86,7 @@ pub(super) struct Link {
     owed: watch::Sender<usize>,
     pub(super) opening: Mutex<Opening>,
     pub(super) tools: Mutex<Tools>,
-    rows: Mutex<Option<(Instant, Arc<[ToolRow]>)>>,
+    rows: Mutex<Option<Rows>>,
 }
 
 /// The end of a call that is to be recorded before the next one is decided.
@@ -448,17 +452,25 @@ impl Link {
         timeout(END_WAIT, owed.wait_for(|owed| *owed == 0)).await.map(drop).unwrap_or_default();
     }
 
+    /// An answer was decided under that map: rows of another are read again.
+    pub(super) fn decided_under(&self, map: MapVersion) {
+        let mut rows = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
+        if rows.as_ref().is_some_and(|(_, known, _)| *known != map) {
+            *rows = None;
+        }
+    }
+
     /// The first row of the map for a tool of this server.
     pub(super) async fn row(&self, tool: &str) -> Result<Option<ToolRow>, super::NoAnswer> {
         let known = self.rows.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let rows = match known.filter(|(at, _)| at.elapsed() < ROWS_FRESH) {
-            Some((_, rows)) => rows,
-            None => {
-                let rows: Arc<[ToolRow]> = self.judge.rows().await?.tools.into();
-                *self.rows.lock().unwrap_or_else(PoisonError::into_inner) =
-                    Some((Instant::now(), Arc::clone(&rows)));
-                rows
-            }
+        let rows = if let Some((.., rows)) = known.filter(|(at, ..)| at.elapsed() < ROWS_FRESH) {
+            rows
+        } else {
+            let list = self.judge.rows().await?;
+            let rows: Arc<[ToolRow]> = list.tools.into();
+            let read = (Instant::now(), list.map_version, Arc::clone(&rows));
+            *self.rows.lock().unwrap_or_else(PoisonError::into_inner) = Some(read);
+            rows
         };
         Ok(rows.iter().find(|row| row.names(&self.judge.server, tool)).cloned())
     }

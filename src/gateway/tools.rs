@@ -91,7 +91,9 @@ impl Link {
             }
         };
         let mut hasher = Sha256::new();
-        all.iter().for_each(|tool| hasher.update(tool.get().as_bytes()));
+        for tool in &all {
+            hasher.update(tool.get().as_bytes());
+        }
         let digest: [u8; 32] = hasher.finalize().into();
         let known: BTreeMap<String, Tool> = all.iter().filter_map(|tool| Tool::read(tool)).collect();
         let offered = known

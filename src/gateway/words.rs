@@ -91,14 +91,9 @@ pub(super) fn pending(reply: &Reply, item: Option<u64>) -> String {
 }
 
 fn whole(first: &str, reply: &Reply) -> String {
-    let mut text = format!("{first}.");
-    if let Some(message) = &reply.message {
-        text.push_str(&format!(" Why: {message}."));
-    }
-    if !reply.owners.is_empty() {
-        let owners: Vec<_> = reply.owners.iter().map(ToString::to_string).collect();
-        text.push_str(&format!(" Owner: {}.", owners.join(", ")));
-    }
+    let owners: Vec<_> = reply.owners.iter().map(ToString::to_string).collect();
+    let why = reply.message.as_ref().map(|message| format!("Why: {message}."));
+    let owner = (!owners.is_empty()).then(|| format!("Owner: {}.", owners.join(", ")));
     // Nobody who calls a tool sends versions: the gateway does, of what was read last.
     let next = match reply.code {
         Some(Code::MissingVersion | Code::Stale) => {
@@ -107,8 +102,7 @@ fn whole(first: &str, reply: &Reply) -> String {
         Some(Code::Changed) => Some("call again: it is decided anew"),
         Some(_) | None => reply.next.as_deref(),
     };
-    if let Some(next) = next {
-        text.push_str(&format!(" Next: {next}."));
-    }
-    text
+    let next = next.map(|next| format!("Next: {next}."));
+    let parts = [Some(format!("{first}.")), why, owner, next];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(" ")
 }

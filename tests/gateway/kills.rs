@@ -13,6 +13,7 @@ fn team() -> Option<Team> {
     programs::is_there("python3").then(|| Team::new(APPROVED))
 }
 
+/// What NousResearch/hermes-agent reports of gateways that forget what was pending when they restart.
 #[test]
 fn an_approval_outlives_gateway_and_server() {
     let Some(mut team) = team() else { return };

@@ -166,7 +166,9 @@ pub(crate) fn approve(team: &Team, item: &str) {
     team.home.ok(&["inbox", "answer", item, "approve"]);
 }
 
-/// The cases of envoyproxy/ai-gateway#2073: an approval is for the very call that was paused.
+/// The cases of envoyproxy/ai-gateway#2073 (an approval is for the very call that was paused), gridctl/gridctl#1150 (a retry attaches
+/// to what is pending, and gets the settled outcome) and margince/margince#1689 (a retry just before the approval and after it makes
+/// no second one).
 #[test]
 fn an_approval_is_for_one_call_and_no_other() {
     if !programs::is_there("python3") {

@@ -54,7 +54,7 @@ fn name(path: &Path) -> String {
 fn is_folder(path: &Path) -> bool {
     let parent = path.parent().map(name).unwrap_or_default();
     parent == "workspaces"
-        || ["workspaces", "tokens", "maps", "restoring", "lost+found", "snapshot.past"]
+        || ["workspaces", "tokens", "maps", "gateway", "restoring", "lost+found", "snapshot.past"]
             .contains(&name(path).as_str())
 }
 
