@@ -28,7 +28,7 @@ use tokio::sync::oneshot;
 use deeds::coordinator::Clock;
 use deeds::domain::ids::{PersonId, WorkspaceId};
 use deeds::domain::map::parse::parse;
-use deeds::domain::things::TokenClass;
+use deeds::domain::things::{Limits, TokenClass};
 use deeds::ledger::Ledger as _;
 use deeds::server::{Options, Workspaces, run};
 
@@ -201,9 +201,12 @@ impl Bench {
     fn start() -> Self {
         let runtime = deeds::server::runtime().unwrap();
         let directory = tempfile::TempDir::new().unwrap();
+        // One agent sends here what thousands would.
+        let limits = Limits { agent_keys: u64::MAX, ..Limits::default() };
         let (stop, stopped) = oneshot::channel::<()>();
         let (workspaces, address, token) = runtime.block_on(async {
-            let workspaces = Arc::new(Workspaces::open(directory.path(), Clock::System).await.unwrap());
+            let workspaces =
+                Arc::new(Workspaces::open_within(directory.path(), Clock::System, limits).await.unwrap());
             let (id, dana) = (WorkspaceId::new("bench").unwrap(), PersonId::new("dana").unwrap());
             let model = parse(MAP).applicable().unwrap();
             workspaces.create(&id, &dana, Some(model)).await.unwrap();

@@ -190,8 +190,7 @@ impl ToolRow {
         }
         // Claims have a key of their own, which says the same.
         if self.addresses().any(|row| row.command.is_some()) && !properties.contains_key(KEY) {
-            let says = "A text of your own that names this one call. The same key with the same arguments is done once, \
-                however often it is sent; repeat a call whose answer was lost under the same key.";
+            let says = "Your own name for this call. Under one key it is done once: repeat a call whose answer was lost.";
             let schema = json!({ "type": "string", "minLength": 1, "maxLength": 240, "description": says });
             properties.insert(KEY.to_owned(), schema);
         }
@@ -203,18 +202,12 @@ impl ToolRow {
     }
 }
 
-/// What comes back of every tool.
+/// What comes back of every tool; the server's instructions say what the words mean.
 fn output() -> JsonObject {
-    let text = |says: &str| json!({ "type": "string", "description": says });
+    let text = json!({ "type": "string" });
     let schema = json!({
         "type": "object",
-        "properties": {
-            "outcome": text("How it came out."),
-            "code": text("Why not, as a stable word."),
-            "reason": text("Why, in words."),
-            "next": text("What to do now."),
-            "answer": { "type": "object", "description": "Everything else: values, versions, numbers." },
-        },
+        "properties": { "outcome": text, "code": text, "reason": text, "next": text, "answer": { "type": "object" } },
         "required": ["outcome", "reason", "next", "answer"],
     });
     schema.as_object().cloned().unwrap_or_default()
