@@ -16,6 +16,17 @@ const NAME_BYTES: usize = 64;
 const KEYS: [&str; 9] =
     ["command", "args", "env", "env_file", "url", "headers", "header_file", "directory", "as"];
 
+/// The tables that are no settings: there may be any number of them.
+pub(super) const EXAMPLE: &str = r#"
+# An MCP server behind the map, which `deeds serve` has at /mcp/crm for agents with their own tokens (docs/GATEWAY.md).
+# [gateway.crm]
+# command = "npx"                        # or url = "https://crm.example/mcp"
+# args = ["-y", "@example/crm-mcp"]
+# env = { CRM_TOKEN = "env:CRM_TOKEN" }  # or "file:crm.token"; env_file, a line for each; headers and header_file with url
+# directory = "/srv/crm"                 # where it is started, and what file names among arguments are in
+# as = "sales"                           # for this agent alone
+"#;
+
 /// A server behind.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Described {
@@ -141,6 +152,6 @@ fn sources(key: &str, value: &DeValue<'_>, path: &Path) -> Result<BTreeMap<Strin
 
 /// Relative paths start at the file's directory.
 fn beside(text: &str, path: &Path) -> PathBuf {
-    let named = super::expand_home(text);
+    let named = super::reading::expand_home(text);
     path.parent().map(|parent| parent.join(&named)).unwrap_or(named)
 }

@@ -64,6 +64,7 @@ impl Does {
 #[serde(untagged)]
 pub enum ToolFields {
     /// These, each from the arguments.
+    #[schemars(title = "Named")]
     Named(BTreeMap<FieldName, String>),
     /// Every other argument: `"*"`.
     All(AllFields),
