@@ -212,7 +212,7 @@ fn what_of_the_map_does_not_fit_a_server_is_told() {
         &ACTS
             .replace(
                 "name = \"look\"\ndoes = \"nothing\"",
-                "name = \"bump\"\ndoes = \"write\"\nentity = \"odd/{key}\"\nverify = \"fetch\"",
+                "name = \"bump\"\ndoes = \"write\"\nentity = \"odd/{key}\"\nverify = \"fetch\"\n\n[[tool]]\nserver = \"odd\"\nname = \"fetch\"\ndoes = \"read\"\nentity = \"odd/{id}\"",
             )
             .replace("name = \"*\"", "name = \"[a-z]*\""),
     );

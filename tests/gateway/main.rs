@@ -11,6 +11,7 @@ mod behind;
 mod client;
 mod http;
 mod kills;
+mod page;
 #[path = "../common/patience.rs"]
 #[expect(dead_code, reason = "shared with other tests, which use the rest of it")]
 mod patience;
