@@ -669,20 +669,9 @@ pub fn example() -> String {
         let line = format!("{off}{} = {value}", setting.key);
         text.push_str(&["", &doc, &line, ""].join("\n"));
     }
-    text.push_str(GATEWAY_EXAMPLE);
+    text.push_str(gateways::EXAMPLE);
     text
 }
-
-/// The tables that are no settings: there may be any number of them.
-const GATEWAY_EXAMPLE: &str = r#"
-# An MCP server behind the map, which `deeds serve` has at /mcp/crm for agents with their own tokens (docs/GATEWAY.md).
-# [gateway.crm]
-# command = "npx"                        # or url = "https://crm.example/mcp"
-# args = ["-y", "@example/crm-mcp"]
-# env = { CRM_TOKEN = "env:CRM_TOKEN" }  # or "file:crm.token"; env_file, a line for each; headers and header_file with url
-# directory = "/srv/crm"                 # where it is started, and what file names among arguments are in
-# as = "sales"                           # for this agent alone
-"#;
 
 fn wrong(what: &str, text: &str, mend: &str) -> Wrong {
     let shown: String = text.chars().take(80).collect();

@@ -16,6 +16,17 @@ const NAME_BYTES: usize = 64;
 const KEYS: [&str; 9] =
     ["command", "args", "env", "env_file", "url", "headers", "header_file", "directory", "as"];
 
+/// How they stand in the file that shows every setting.
+pub(super) const EXAMPLE: &str = r#"
+# An MCP server behind the map, which `deeds serve` has at /mcp/crm for agents with their own tokens (docs/GATEWAY.md).
+# [gateway.crm]
+# command = "npx"                        # or url = "https://crm.example/mcp"
+# args = ["-y", "@example/crm-mcp"]
+# env = { CRM_TOKEN = "env:CRM_TOKEN" }  # or "file:crm.token"; env_file, a line for each; headers and header_file with url
+# directory = "/srv/crm"                 # where it is started, and what file names among arguments are in
+# as = "sales"                           # for this agent alone
+"#;
+
 /// A server behind.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Described {
