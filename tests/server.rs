@@ -15,6 +15,8 @@ mod support;
 
 #[path = "server/bad_input.rs"]
 mod bad_input;
+#[path = "server/calls.rs"]
+mod calls;
 #[path = "server/cases.rs"]
 mod cases;
 #[path = "server/doors.rs"]

@@ -1,5 +1,7 @@
 //! What a gateway asks: what tools mean, whether a call may be forwarded, and where it stands.
 
+use std::time::Duration;
+
 use super::{Client, Result};
 use crate::api::{CallAsked, CallBody, CallList, CallMadeBody, ToolList};
 use crate::domain::reply::Reply;
@@ -28,7 +30,9 @@ impl Client {
 
     /// Where the caller's call with that digest stands; waits until it has gone on. Empty where nothing is known of it.
     pub async fn call_stands(&self, digest: &str, wait: Option<Span>) -> Result<CallList> {
-        self.get("/v1/calls").query("digest", digest).maybe("wait", wait).send().await
+        let longer = wait.map_or(0, |wait| u64::try_from(wait.micros()).unwrap_or(0));
+        let ask = self.get("/v1/calls").query("digest", digest).maybe("wait", wait);
+        ask.patient(Duration::from_micros(longer)).send().await
     }
 
     /// The latest calls: an agent's own, everybody's for people.

@@ -114,12 +114,12 @@ fn make(world: &mut World, who: &str, order: CallOrder) -> Reply {
     world.ask(who, Command::Call(CallStep::Make(order)))
 }
 
-fn call(world: &mut World, who: &str, (server, tool): (&str, &str), arguments: Json) -> Reply {
-    make(world, who, order(server, tool, &arguments))
+fn call(world: &mut World, who: &str, (server, tool): (&str, &str), arguments: &Json) -> Reply {
+    make(world, who, order(server, tool, arguments))
 }
 
 fn write(world: &mut World, who: &str, path: &str, content: &str) -> Reply {
-    call(world, who, ("fs", "write_file"), json!({"path": path, "content": content}))
+    call(world, who, ("fs", "write_file"), &json!({"path": path, "content": content}))
 }
 
 fn end(world: &mut World, who: &str, act: Option<ActNo>, how: CallHow) -> Reply {
@@ -128,8 +128,8 @@ fn end(world: &mut World, who: &str, act: Option<ActNo>, how: CallHow) -> Reply 
 }
 
 /// Something was read: what came back has that digest.
-fn read(world: &mut World, who: &str, (server, tool): (&str, &str), arguments: Json, digest: &str) -> Reply {
-    let order = order(server, tool, &arguments);
+fn read(world: &mut World, who: &str, (server, tool): (&str, &str), arguments: &Json, digest: &str) -> Reply {
+    let order = order(server, tool, arguments);
     let made = CallMade {
         server: order.server,
         tool: order.tool,
@@ -144,7 +144,7 @@ fn read(world: &mut World, who: &str, (server, tool): (&str, &str), arguments: J
 }
 
 fn read_file(world: &mut World, who: &str, path: &str) {
-    let reply = read(world, who, ("fs", "read_file"), json!({"path": path}), "d0");
+    let reply = read(world, who, ("fs", "read_file"), &json!({"path": path}), "d0");
     assert_eq!(reply.outcome, Outcome::Recorded, "{reply:?}");
 }
 
@@ -184,7 +184,7 @@ fn what_is_done_is_written() {
     assert_eq!(world.field("repo/a.md#content"), Some(("two".to_owned(), 2)));
     is(&write(&mut world, "ann", "/etc/passwd", "x"), Outcome::Refused, Some(Code::Untold));
     is(&write(&mut world, "ann", "../x", "x"), Outcome::Refused, Some(Code::Untold));
-    is(&call(&mut world, "ann", ("clock", "now"), json!({})), Outcome::Allowed, None);
+    is(&call(&mut world, "ann", ("clock", "now"), &json!({})), Outcome::Allowed, None);
     world.verify();
 }
 
@@ -462,11 +462,11 @@ fn what_the_map_does_not_name() {
 #[test]
 fn publications_are_acts_on_their_output() {
     let mut world = World::new(TEAM);
-    let said = call(&mut world, "ann", ("mail", "send_offer"), json!({"thread": "inv/7", "body": "hi"}));
+    let said = call(&mut world, "ann", ("mail", "send_offer"), &json!({"thread": "inv/7", "body": "hi"}));
     is(&said, Outcome::Allowed, None);
     is(&end(&mut world, "ann", said.act, CallHow::Done), Outcome::Committed, None);
     is(
-        &call(&mut world, "ben", ("mail", "send_offer"), json!({"thread": "inv/7", "body": "hi"})),
+        &call(&mut world, "ben", ("mail", "send_offer"), &json!({"thread": "inv/7", "body": "hi"})),
         Outcome::Refused,
         Some(Code::NotOwner),
     );
@@ -491,7 +491,7 @@ fn what_was_read_again_is_compared() {
         ..order("crm", "update_contact", &json!({"id": 7, "status": "won"}))
     };
     is(&make(&mut world, "ann", update(Some("d1"))), Outcome::Refused, Some(Code::MissingVersion));
-    read(&mut world, "ann", ("crm", "get_contact"), json!({"id": 7}), "d1");
+    read(&mut world, "ann", ("crm", "get_contact"), &json!({"id": 7}), "d1");
     is(&make(&mut world, "ann", update(None)), Outcome::Refused, Some(Code::MissingVersion));
     is(&make(&mut world, "ann", update(Some("d2"))), Outcome::Stale, Some(Code::Stale));
     let begun = make(&mut world, "ann", update(Some("d1")));
@@ -499,7 +499,7 @@ fn what_was_read_again_is_compared() {
     end(&mut world, "ann", begun.act, CallHow::Done);
     is(&make(&mut world, "ann", update(Some("d1"))), Outcome::Refused, Some(Code::MissingVersion));
     let both = json!({"id": 7, "status": "won", "salary": 5});
-    read(&mut world, "ann", ("crm", "get_contact"), json!({"id": 7}), "d3");
+    read(&mut world, "ann", ("crm", "get_contact"), &json!({"id": 7}), "d3");
     let several = CallOrder { verified: Some("d3".into()), ..order("crm", "update_contact", &both) };
     is(&make(&mut world, "ann", several), Outcome::Refused, Some(Code::NotOwner));
     world.verify();
@@ -509,11 +509,15 @@ fn what_was_read_again_is_compared() {
 #[test]
 fn hidden_things_are_not_told() {
     let mut world = World::new(TEAM);
-    is(&call(&mut world, "ben", ("hr", "read"), json!({"who": "eve"})), Outcome::Refused, Some(Code::Hidden));
-    let told = read(&mut world, "ben", ("hr", "read"), json!({"who": "eve"}), "d");
+    is(
+        &call(&mut world, "ben", ("hr", "read"), &json!({"who": "eve"})),
+        Outcome::Refused,
+        Some(Code::Hidden),
+    );
+    let told = read(&mut world, "ben", ("hr", "read"), &json!({"who": "eve"}), "d");
     is(&told, Outcome::Refused, Some(Code::Hidden));
     play(&mut world, "ben writes crm/contact/7 salary=99@0 -> committed");
-    read(&mut world, "ann", ("crm", "get_contact"), json!({"id": 7}), "d1");
+    read(&mut world, "ann", ("crm", "get_contact"), &json!({"id": 7}), "d1");
     play(&mut world, "ben writes crm/contact/7 salary=100@1 -> committed");
     let update = CallOrder {
         verified: Some("d1".into()),
@@ -530,12 +534,12 @@ fn bounds_are_said() {
     let large = write(&mut world, "ann", "a.md", &"x".repeat(70_000));
     is(&large, Outcome::Refused, Some(Code::Untold));
     assert!(large.message.as_deref().unwrap().contains("withhold"), "{large:?}");
-    let large = call(&mut world, "ann", ("new", "tool"), json!({"text": "x".repeat(70_000)}));
+    let large = call(&mut world, "ann", ("new", "tool"), &json!({"text": "x".repeat(70_000)}));
     is(&large, Outcome::Refused, Some(Code::OverBound));
     let long = CallOrder { via: "v".repeat(300).into(), ..order("fs", "read_file", &json!({"path": "a"})) };
     is(&make(&mut world, "ann", long), Outcome::Refused, Some(Code::OverBound));
     for n in 0..10_200_u64 {
-        read(&mut world, "ann", ("fs", "read_file"), json!({"path": format!("f{n}")}), "d");
+        read(&mut world, "ann", ("fs", "read_file"), &json!({"path": format!("f{n}")}), "d");
     }
     assert!(world.state.board.seen_there.iter().count() <= deeds::domain::state::KEPT);
     is(&write(&mut world, "ann", "a.md", "x"), Outcome::Refused, Some(Code::MissingVersion));
@@ -579,9 +583,9 @@ pub(crate) fn life() -> World {
         let act = begun.act.or_else(|| stands(&world, "ann", &approved)?.act);
         end(&mut world, "ann", act, how);
     }
-    call(&mut world, "ann", ("crm", "merge"), json!({"id": 7, "note": "the same"}));
-    call(&mut world, "ann", ("fs", "read_file"), json!({"path": "a.md"}));
-    call(&mut world, "ann", ("fs", "read_file"), json!({"path": "../a.md"}));
+    call(&mut world, "ann", ("crm", "merge"), &json!({"id": 7, "note": "the same"}));
+    call(&mut world, "ann", ("fs", "read_file"), &json!({"path": "a.md"}));
+    call(&mut world, "ann", ("fs", "read_file"), &json!({"path": "../a.md"}));
     let seen = ToolsSeen {
         server: "fs".into(),
         tools: vec![OfferedTool { name: "read_file".into(), read_only: true }],
