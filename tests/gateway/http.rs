@@ -94,7 +94,8 @@ fn served(only: &str) -> Option<Team> {
             std::fs::create_dir_all(&folder).unwrap();
             let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/gateway/odd.py");
             format!(
-                "[gateway.odd]\ncommand = \"python3\"\nargs = [{script:?}, {folder:?}]\nenv = {{ ODD_TOKEN = \"env:HOME\" }}\n{only}"
+                "[gateway.odd]\ncommand = \"python3\"\nargs = [\"{script}\", \"{}\"]\nenv = {{ ODD_TOKEN = \"env:HOME\" }}\n{only}",
+                folder.display()
             )
         },
     );

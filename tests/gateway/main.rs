@@ -1,10 +1,6 @@
 //! MCP servers behind the map: the real binary and a real `deeds serve`, servers of npm and one that misbehaves, killed at
 //! every step.
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 mod behind;
 mod client;
