@@ -16,7 +16,7 @@ const NAME_BYTES: usize = 64;
 const KEYS: [&str; 9] =
     ["command", "args", "env", "env_file", "url", "headers", "header_file", "directory", "as"];
 
-/// The tables that are no settings: there may be any number of them.
+/// How they stand in the file that shows every setting.
 pub(super) const EXAMPLE: &str = r#"
 # An MCP server behind the map, which `deeds serve` has at /mcp/crm for agents with their own tokens (docs/GATEWAY.md).
 # [gateway.crm]

@@ -136,9 +136,9 @@ codes! {
     /// A person ruled otherwise on the question.
     Ruled = "ruled", "go by the ruling; where something has changed since, escalate with what you know";
     /// The same call is being forwarded, or one that changes the same.
-    InFlight = "in-flight", "wait until it has ended, which `GET /v1/calls` says; the very same call is not sent twice";
+    InFlight = "in-flight", "wait until it has ended, and call again: the very same call is not sent twice";
     /// The call was forwarded, and nobody knows how that ended.
-    OutcomeUnknown = "outcome-unknown", "do not send it again: a named person says what happened; `GET /v1/calls` has the answer";
+    OutcomeUnknown = "outcome-unknown", "do not send it again, by no other way either: a named person says what happened";
     /// The call was forwarded, and has ended.
     Settled = "settled", "it was sent once, as it was approved; what came of it stands in the message";
     /// The map does not name the tool.

@@ -99,12 +99,13 @@ impl Call<'_> {
 
     /// Everything that comes before it leaves.
     async fn before(&mut self) -> Result<Step, String> {
-        if !self.link.is_paid().await {
-            return Err("The end of an earlier call could not be recorded yet".to_owned());
-        }
         let away = |why: NoAnswer| sentence(&why.to_string());
         self.row = self.link.row(&self.asked.tool).await.map_err(away)?;
+        let late = || "The end of an earlier call could not be recorded yet".to_owned();
         if self.is_look() {
+            if !self.link.is_paid(false).await {
+                return Err(late());
+            }
             let looked = self.link.judge.look(&self.asked).await.map_err(away)?;
             // The map may have changed since the rows were read.
             if is_look(looked.does) {
@@ -115,6 +116,9 @@ impl Call<'_> {
                     Step::Tell(self.told(&words::refusal(&looked.reply), Some(&looked.reply)))
                 });
             }
+        }
+        if !self.link.is_paid(true).await {
+            return Err(late());
         }
         if let Some(verify) = self.row.as_ref().and_then(|row| row.verify.clone()) {
             self.asked.verified = Some(self.verify(&verify).await?);
@@ -221,7 +225,7 @@ impl Call<'_> {
             .unwrap_or_else(|_| Came::Lost(format!("there was no answer within {} s", limit.as_secs())));
         // An answer from here on is nobody's.
         self.link.landed(id);
-        let owed = self.link.owe();
+        let owed = self.link.owe(act.is_some());
         let took = began.elapsed();
         let (frame, end) = match came {
             Came::Answer(answer) => {

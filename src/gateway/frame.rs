@@ -290,6 +290,25 @@ impl<'de> Visitor<'de> for Unambiguous {
     }
 }
 
+/// Any bytes as a frame: what is read of it is what a reader that takes the last of equal keys reads, and its bytes stay.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn any_frame(bytes: &[u8]) {
+    let bytes = Bytes::copy_from_slice(bytes);
+    let Ok(Frame::One(message)) = Frame::read(&bytes) else { return };
+    assert_eq!(message.bytes, bytes);
+    let Ok(whole) = serde_json::from_slice::<serde_json::Value>(&bytes) else { return };
+    assert_eq!(whole.get("method").and_then(|method| method.as_str()).unwrap_or_default(), message.method);
+    let [name, arguments] = message.params(["name", "arguments"]).unwrap_or_default();
+    let Some(arguments) = arguments.filter(|arguments| unambiguous(arguments).is_ok()) else { return };
+    let read = serde_json::from_str::<serde_json::Value>(arguments.get()).ok();
+    assert_eq!(read.as_ref(), whole.pointer("/params/arguments"));
+    assert_eq!(
+        name.and_then(|name| text_of(name).ok()).as_deref(),
+        whole.pointer("/params/name").and_then(|one| one.as_str())
+    );
+    assert!(!on_one_line(bytes).contains(&b'\n'));
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -83,18 +83,37 @@ pub(super) struct Link {
     own: AtomicU64,
     /// What begins the ids of the gateway's own questions; nobody guesses it.
     prefix: String,
-    owed: watch::Sender<usize>,
+    debt: watch::Sender<Debt>,
     pub(super) opening: Mutex<Opening>,
     pub(super) tools: Mutex<Tools>,
     rows: Mutex<Option<Rows>>,
 }
 
+/// What is not recorded yet of calls that were answered: of acts, and of looks.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Debt {
+    acts: usize,
+    looks: usize,
+}
+
+impl Debt {
+    fn of(&mut self, is_act: bool) -> &mut usize {
+        if is_act { &mut self.acts } else { &mut self.looks }
+    }
+}
+
 /// The end of a call that is to be recorded before the next one is decided.
-pub(super) struct Owed<'a>(&'a watch::Sender<usize>);
+pub(super) struct Owed<'a> {
+    debt: &'a watch::Sender<Debt>,
+    is_act: bool,
+}
 
 impl Drop for Owed<'_> {
     fn drop(&mut self) {
-        self.0.send_modify(|owed| *owed = owed.saturating_sub(1));
+        self.debt.send_modify(|debt| {
+            let count = debt.of(self.is_act);
+            *count = count.saturating_sub(1);
+        });
     }
 }
 
@@ -112,7 +131,7 @@ impl Link {
             flight: Mutex::default(),
             own: AtomicU64::new(0),
             prefix: format!("deeds-{}", crate::domain::hash::hex(&random)),
-            owed: watch::Sender::new(0),
+            debt: watch::Sender::new(Debt::default()),
             opening: Mutex::default(),
             tools: Mutex::default(),
             rows: Mutex::default(),
@@ -425,15 +444,17 @@ impl Link {
     }
 
     /// The end of a call, owed to the ledger from before its answer goes on its way.
-    pub(super) fn owe(&self) -> Owed<'_> {
-        self.owed.send_modify(|owed| *owed += 1);
-        Owed(&self.owed)
+    pub(super) fn owe(&self, is_act: bool) -> Owed<'_> {
+        self.debt.send_modify(|debt| *debt.of(is_act) += 1);
+        Owed { debt: &self.debt, is_act }
     }
 
-    /// Waits until every call that was answered has its end recorded. False where that takes too long.
-    pub(super) async fn is_paid(&self) -> bool {
-        let mut owed = self.owed.subscribe();
-        timeout(ENDS_WAIT, owed.wait_for(|owed| *owed == 0)).await.is_ok_and(|waited| waited.is_ok())
+    /// Waits until every call that was answered has its end recorded; before a look those of acts alone, since what was looked
+    /// at before does not change what it sees. False where that takes too long.
+    pub(super) async fn is_paid(&self, looks_too: bool) -> bool {
+        let mut debt = self.debt.subscribe();
+        let paid = debt.wait_for(|debt| debt.acts == 0 && (debt.looks == 0 || !looks_too));
+        timeout(ENDS_WAIT, paid).await.is_ok_and(|waited| waited.is_ok())
     }
 
     /// Waits for what is still under way, for a while; what has no answer by then was lost.
@@ -447,9 +468,9 @@ impl Link {
             stop.send_replace(true);
         }
         self.lost("the client has gone").await;
-        let mut owed = self.owed.subscribe();
+        let mut debt = self.debt.subscribe();
         // Whatever is not recorded by then stands as begun, and is unknown when its time is over.
-        timeout(END_WAIT, owed.wait_for(|owed| *owed == 0)).await.map(drop).unwrap_or_default();
+        timeout(END_WAIT, debt.wait_for(|debt| *debt == Debt::default())).await.map(drop).unwrap_or_default();
     }
 
     /// An answer was decided under that map: rows of another are read again.

@@ -37,6 +37,8 @@ use crate::domain::ids::AgentId;
 
 pub use self::behind::{Secret, Target};
 pub use self::check::{Checked, Finding};
+#[cfg(any(test, fuzzing))]
+pub(crate) use self::frame::any_frame;
 pub use self::front::{Heard, Sessions};
 pub use self::judge::{Door, NoAnswer};
 pub use self::kept::Tell;

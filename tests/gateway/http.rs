@@ -94,7 +94,8 @@ fn served(only: &str) -> Option<Team> {
             std::fs::create_dir_all(&folder).unwrap();
             let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/gateway/odd.py");
             format!(
-                "[gateway.odd]\ncommand = \"python3\"\nargs = [{script:?}, {folder:?}]\nenv = {{ ODD_TOKEN = \"env:HOME\" }}\n{only}"
+                "[gateway.odd]\ncommand = \"python3\"\nargs = [\"{script}\", \"{}\"]\nenv = {{ ODD_TOKEN = \"env:HOME\" }}\n{only}",
+                folder.display()
             )
         },
     );
@@ -212,7 +213,7 @@ fn what_of_the_map_does_not_fit_a_server_is_told() {
         &ACTS
             .replace(
                 "name = \"look\"\ndoes = \"nothing\"",
-                "name = \"bump\"\ndoes = \"write\"\nentity = \"odd/{key}\"\nverify = \"fetch\"",
+                "name = \"bump\"\ndoes = \"write\"\nentity = \"odd/{key}\"\nverify = \"fetch\"\n\n[[tool]]\nserver = \"odd\"\nname = \"fetch\"\ndoes = \"read\"\nentity = \"odd/{id}\"",
             )
             .replace("name = \"*\"", "name = \"[a-z]*\""),
     );
