@@ -140,7 +140,7 @@ codes! {
     /// The call was forwarded, and nobody knows how that ended.
     OutcomeUnknown = "outcome-unknown", "do not send it again, by no other way either: a named person says what happened";
     /// The call was forwarded, and has ended.
-    Settled = "settled", "it was sent once, as it was approved; what came of it stands in the message";
+    Settled = "settled", "it was sent once; what came of it stands in the message";
     /// The map does not name the tool.
     Unmapped = "unmapped", "a named person decides what the tool does, where an item is named: send the same call again after that; else leave this tool alone";
     /// What the call is about can't be told from its arguments.

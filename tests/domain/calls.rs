@@ -483,6 +483,25 @@ fn publications_are_acts_on_their_output() {
 }
 
 /// The truth may live in a system that knows no versions.
+/// Whoever lost the answer calls again: what went out a moment ago is not sent twice.
+#[test]
+fn what_was_just_sent_is_not_sent_again() {
+    let mut world = World::new(TEAM);
+    let mail = |text: &str| order("mail", "send_mail", &json!({"thread": "t-1", "text": text}));
+    let first = make(&mut world, "ann", mail("hello"));
+    is(&end(&mut world, "ann", first.act, CallHow::Done), Outcome::Committed, None);
+    let again = make(&mut world, "ann", mail("hello"));
+    is(&again, Outcome::Recorded, Some(Code::Settled));
+    assert_eq!(again.act, first.act);
+    let other = make(&mut world, "ann", mail("hello again"));
+    is(&other, Outcome::Allowed, None);
+    is(&end(&mut world, "ann", other.act, CallHow::Failed), Outcome::Failed, None);
+    is(&make(&mut world, "ann", mail("hello again")), Outcome::Allowed, None);
+    world.pass(Span::from_mins(1));
+    is(&make(&mut world, "ann", mail("hello")), Outcome::Allowed, None);
+    world.verify();
+}
+
 #[test]
 fn what_was_read_again_is_compared() {
     let mut world = World::new(TEAM);

@@ -11,13 +11,17 @@ use crate::domain::decide::sheet::Sheet;
 use crate::domain::decide::{act, verdict, write};
 use crate::domain::deed::Body;
 use crate::domain::ids::{AgentId, Seq};
-use crate::domain::map::Unmapped;
+use crate::domain::map::{Does, Unmapped};
 use crate::domain::outcome::Outcome;
 use crate::domain::path::{EntityPath, FieldName};
 use crate::domain::rule::tool::{self, Meaning};
 use crate::domain::state::State;
 use crate::domain::things::{Call, CallMark, CallStage, CallState, OpenAct, OpenCall};
+use crate::domain::time::{Span, Time};
 use crate::domain::value::Value;
+
+/// For how long the very same act or publication is taken for a retry.
+const SAID_AGAIN: Span = Span::from_mins(1);
 
 /// A call with what the map makes of it.
 pub(super) struct Asked<'a> {
@@ -170,7 +174,24 @@ fn writes(
     write::decide_as(sheet, &call.agent, &wish)
 }
 
-/// The very same call waits, or was approved, forwarded and has ended.
+/// Whether it went out a moment ago: asked for once more it is the retry of somebody who lost the answer.
+fn is_said_again(state: &State, known: &CallState, now: Time) -> bool {
+    let goes_out = matches!(known.does, Some(Does::Act | Does::Publish));
+    goes_out && state.board.enforces() && now < known.at.plus(SAID_AGAIN)
+}
+
+/// It is answered with how it ended, and not sent.
+fn settled(sheet: &mut Sheet<'_>, known: &CallState, why: String) -> Seq {
+    let body = Body::CallRefused(Box::new(known.mark.clone()));
+    let about = (&known.mark, known.entity.as_ref());
+    let seq = answer(sheet, body, Outcome::Recorded, about, Some((Code::Settled, why)));
+    if let Some(deed) = sheet.deed_mut(seq) {
+        deed.refs.act = known.act;
+    }
+    seq
+}
+
+/// The very same call waits, or was forwarded and has ended.
 fn met(sheet: &mut Sheet<'_>, state: &State, known: &CallState) -> Option<Seq> {
     let about = (&known.mark, known.entity.as_ref());
     match known.stage {
@@ -203,12 +224,14 @@ fn met(sheet: &mut Sheet<'_>, state: &State, known: &CallState) -> Option<Seq> {
             let note = known.note.as_ref().map(|note| format!(": {note}")).unwrap_or_default();
             let why =
                 format!("this approved call was forwarded, and has ended as {}{note}", known.stage.as_str());
-            let body = Body::CallRefused(Box::new(known.mark.clone()));
-            let seq = answer(sheet, body, Outcome::Recorded, about, Some((Code::Settled, why)));
-            if let Some(deed) = sheet.deed_mut(seq) {
-                deed.refs.act = known.act;
-            }
-            Some(seq)
+            Some(settled(sheet, known, why))
+        }
+        CallStage::Done if is_said_again(state, known, sheet.now) => {
+            let ago = sheet.now.since(known.at).rough();
+            let why = format!(
+                "the very same call was done {ago} ago: what goes out is not sent twice within a minute"
+            );
+            Some(settled(sheet, known, why))
         }
         CallStage::Done
         | CallStage::Failed
