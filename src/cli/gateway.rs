@@ -44,7 +44,7 @@ pub(crate) struct Command {
 /// What else there is.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Sub {
-    /// Hold the rows [[tool]] of the map against the tools that a server has
+    /// Hold what the map says of tools against the tools that a server has
     #[command(
         after_help = "Examples:\n  deeds gateway check crm                                      a [gateway.crm] of the settings\n  deeds gateway check --server files -- npx -y @modelcontextprotocol/server-filesystem .\n\nTells rows that name no tool, tools that no row names or two do, arguments that a tool's schema does not have, and `verify`\nthat is not there. Exit status 1 if there is anything to tell."
     )]
