@@ -571,7 +571,9 @@ fn item_step(world: &World, what: &What) -> Option<ItemStep> {
     let state = &world.state;
     let open = item(state, *at, *verb);
     let no = open.as_ref().map_or(ItemNo(99), |item| item.no);
-    let shown = open.as_ref().map(|item| if *seen_before { &world.seen[&item.no] } else { item });
+    // What was opened and ended within one step nobody has seen before.
+    let before = |item| world.seen.get(&item).filter(|_| *seen_before);
+    let shown = open.as_ref().map(|item| before(item.no).unwrap_or(item));
     let answer = |answer: ItemAnswer| {
         let alike = open.iter().filter(|_| *include).flat_map(|item| state.board.alike(item));
         ItemVerb::Answer(Answered {

@@ -80,10 +80,10 @@ fn write_into(text: &str, before: &Model, after: &Model) -> anyhow::Result<Strin
     {
         document.insert(key, Item::Value(plain(value)));
     }
-    for (section, name) in merge::CHANGED {
+    for (section, names) in merge::CHANGED {
         let then = entries(&before, section);
         for entry in entries(&after, section) {
-            let known = then.iter().find(|other| other.get(name) == entry.get(name));
+            let known = then.iter().find(|other| merge::is_of_one_name(names, other, entry));
             if known == Some(entry) {
                 continue;
             }
@@ -93,8 +93,10 @@ fn write_into(text: &str, before: &Model, after: &Model) -> anyhow::Result<Strin
                     "`{section}` is one inline list; begin each entry with [[{section}]]"
                 )));
             };
-            let id = entry.get(name).and_then(Json::as_str);
-            let place = list.iter_mut().find(|table| table.get(name).and_then(Item::as_str) == id);
+            let text = |name: &str| entry.get(name).and_then(Json::as_str);
+            let is =
+                |table: &Table| names.iter().all(|name| table.get(name).and_then(Item::as_str) == text(name));
+            let place = list.iter_mut().find(|table| is(table));
             match (place, known) {
                 (Some(table), Some(known)) => change(table, known, entry),
                 _ => list.push(new(entry)),
@@ -188,7 +190,11 @@ fn plain(value: &Json) -> Value {
         Json::Bool(flag) => Value::from(*flag),
         Json::Array(items) => items.iter().map(plain).collect(),
         Json::String(text) => Value::from(text.as_str()),
-        Json::Null | Json::Number(_) | Json::Object(_) => Value::from(value.to_string()),
+        Json::Object(entries) => {
+            let entries = entries.iter().map(|(key, value)| (key.as_str(), plain(value)));
+            Value::InlineTable(entries.collect())
+        }
+        Json::Null | Json::Number(_) => Value::from(value.to_string()),
     }
 }
 
@@ -235,6 +241,9 @@ outputs = ["slack/leads"]   # one channel
         let after = granted(&before, "intake", &Grant::Write("crm/contact/*#score".parse().unwrap()));
         let after = granted(&after, "intake", &Grant::Output("slack/ops".into()));
         let after = granted(&after, "scout", &Grant::Write("market/*".parse().unwrap()));
+        let tool = serde_json::json!({"server": "crm", "name": "set", "does": "write", "entity": "crm/contact/{id}",
+            "fields": {"name": "{properties.name}"}});
+        let after = granted(&after, "intake", &Grant::Tool(serde_json::from_value(tool).unwrap()));
         let written = write_into(FILE, &before, &after).unwrap();
         assert_eq!(map::parse(&written).applicable().unwrap(), after, "{written}");
         insta::assert_snapshot!("pulled", written);

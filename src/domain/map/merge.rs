@@ -7,7 +7,13 @@ use super::diff::{Change, difference};
 use super::model::Model;
 
 /// The sections in which answers change something, and what names an entry there.
-pub const CHANGED: &[(&str, &str)] = &[("agent", "id"), ("queue", "name")];
+pub const CHANGED: &[(&str, &[&str])] =
+    &[("agent", &["id"]), ("queue", &["name"]), ("tool", &["server", "name"])];
+
+/// Whether two entries of a section are of one name.
+pub fn is_of_one_name(names: &[&str], one: &Json, other: &Json) -> bool {
+    names.iter().all(|name| one.get(name) == other.get(name))
+}
 
 /// `file` with all that is in `now` and was not in `base`, and without what is gone since. None where no map has that
 /// form, which no answer leads to.
@@ -17,13 +23,13 @@ pub fn onto(base: &Model, now: &Model, file: &Model) -> Option<Model> {
     for (key, value) in now.iter().filter(|(key, value)| !value.is_array() && base.get(*key) != Some(value)) {
         merged.insert(key.clone(), value.clone());
     }
-    for (section, name) in CHANGED {
+    for (section, names) in CHANGED {
         let (before, after) = (entries(&base, section), entries(&now, section));
-        let found =
-            |entry: &Json, all: &[Json]| all.iter().find(|other| other.get(name) == entry.get(name)).cloned();
+        let is = |entry: &Json, other: &Json| is_of_one_name(names, entry, other);
+        let found = |entry: &Json, all: &[Json]| all.iter().find(|other| is(entry, other)).cloned();
         let mut theirs = entries(&merged, section);
         for entry in &after {
-            let mine = theirs.iter_mut().find(|other| other.get(name) == entry.get(name));
+            let mine = theirs.iter_mut().find(|other| is(entry, other));
             match (mine, found(entry, &before)) {
                 (Some(mine), Some(before)) => lay(&before, entry, mine),
                 // Both made it known: what answers gave it is added to what the file says.
@@ -45,8 +51,8 @@ pub fn onto(base: &Model, now: &Model, file: &Model) -> Option<Model> {
 pub fn unanswered(without: &Model, now: &Model, file: &Model) -> Option<Model> {
     let mut bare = object(&onto(now, without, file)?)?;
     let (before, known) = (object(now)?, object(without)?);
-    for (section, name) in CHANGED {
-        let is = |entry: &Json, other: &Json| other.get(name) == entry.get(name);
+    for (section, names) in CHANGED {
+        let is = |entry: &Json, other: &Json| is_of_one_name(names, entry, other);
         let (before, known) = (entries(&before, section), entries(&known, section));
         let mut theirs = entries(&bare, section);
         theirs.retain_mut(|mine| {
@@ -58,7 +64,9 @@ pub fn unanswered(without: &Model, now: &Model, file: &Model) -> Option<Model> {
             lay(joined, &Json::Object(Object::new()), mine);
             mine.as_object().is_some_and(|mine| mine.values().any(Json::is_array))
         });
-        if !theirs.is_empty() {
+        if theirs.is_empty() {
+            bare.remove(*section);
+        } else {
             bare.insert((*section).to_owned(), Json::Array(theirs));
         }
     }
@@ -110,7 +118,7 @@ fn entries(model: &Object<String, Json>, section: &str) -> Vec<Json> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::map::{Grant, edit, parse};
+    use crate::domain::map::{Does, Grant, ToolRow, edit, parse};
 
     const FILE: &str = "
 workspace = \"w\"
@@ -162,6 +170,20 @@ review = \"daily 09:00\"
         assert_eq!(intake.writes.len(), 5, "the file's own grant stays: {:?}", intake.writes);
         assert!(taken_back(&base, &now, &merged).is_empty(), "what was pulled takes nothing back");
         assert_eq!(onto(&base, &now, &merged), Some(merged));
+    }
+
+    /// What a tool means was said by an answer: a file that was written before keeps it.
+    #[test]
+    fn a_tool_that_an_answer_named_is_kept() {
+        let base = model(FILE);
+        let row = ToolRow { entity: Some("crm/{id}".to_owned()), ..ToolRow::new("crm", "get", Does::Read) };
+        let (intake, dana) = ("intake".parse().unwrap(), "dana".parse().unwrap());
+        let now = edit::grant(&base, &intake, &Grant::Tool(Box::new(row)), &dana).unwrap();
+        let taken = taken_back(&base, &now, &base);
+        assert_eq!(taken[0].to_string(), "+ tool crm → get", "{taken:?}");
+        let merged = onto(&base, &now, &base).unwrap();
+        assert_eq!(merged.tools, now.tools);
+        assert_eq!(unanswered(&base, &now, &merged), Some(base));
     }
 
     #[test]

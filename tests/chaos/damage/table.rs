@@ -4,8 +4,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Below the data directory; `*` is any name or part of one.
-pub(super) const ROWS: [&str; 37] = [
+pub(super) const ROWS: [&str; 39] = [
     "deeds.log",
+    "gateway",
+    "gateway/*.log",
     "home",
     "ledgers.json",
     "lock",
