@@ -1,5 +1,5 @@
 //! The clients of others: what generators make of `/openapi.json`, and the examples of assets/examples, each against a real server. What
-//! is looked at is what is in the ledger afterwards. `.ci/clients` installs what they need into target/clients.
+//! is looked at is what is in the ledger afterwards. `.ci/others` installs what they need into target/clients.
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -35,14 +35,15 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// Where `.ci/clients` has put what that example needs.
+/// Where `.ci/others` has put what that example needs.
 fn installed(example: &str) -> PathBuf {
     root().join("target/clients").join(example)
 }
 
 /// Whether it has, for that language.
 fn is_ready(language: &str) -> bool {
-    installed(language).is_file() || is_passed_over(&format!("{language}-clients"))
+    let clients = format!("{language}-clients");
+    root().join("target/others").join(&clients).is_file() || is_passed_over(&clients)
 }
 
 /// The lines of the block of shell under that heading of the page.

@@ -17,6 +17,9 @@ mod page;
 #[path = "common/patience.rs"]
 #[expect(dead_code, reason = "shared with other tests, which use the rest of it")]
 mod patience;
+#[path = "common/programs.rs"]
+#[expect(dead_code, reason = "shared with other tests, which use the rest of it")]
+mod programs;
 #[path = "server/support.rs"]
 #[expect(dead_code, reason = "shared with other tests, which use the rest of it")]
 mod support;

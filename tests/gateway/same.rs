@@ -14,17 +14,10 @@ use crate::programs;
 /// Everything is looked at and nothing is anybody's: what is compared is the wire.
 pub(crate) const OPEN: &str = "workspace = \"default\"\nmode = \"enforce\"\ngovernance_owner = \"dana\"\nunmapped = \"record\"\n\n[[agent]]\nid = \"coder\"\nowner = \"dana\"\nwrites = [\"x/**\"]\n\n[[queue]]\nname = \"desk\"\nowner = \"dana\"\nreview = \"daily 09:00\"\npriority = [\"coder\"]\n";
 
-/// A server of npm as `.ci/mcp` installs it; none where there is no Node.
+/// A server of npm as `.ci/others` installs it; none where it is not there.
 pub(crate) fn installed(name: &str) -> Option<String> {
-    if !programs::is_there("node") {
-        return None;
-    }
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join(".ci/mcp");
     let bin = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/mcp-npm/node_modules/.bin").join(name);
-    if !bin.exists() {
-        assert!(Command::new(script).status().unwrap().success(), "{name} can't be installed");
-    }
-    Some(bin.display().to_string())
+    (bin.exists() || programs::is_passed_over("mcp-servers")).then(|| bin.display().to_string())
 }
 
 /// Asks all of it, one after another; each answer as it was written.

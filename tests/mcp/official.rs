@@ -1,8 +1,7 @@
 //! What others made on the other side: the conformance suite and the inspector of the protocol's authors, and the clients in Python.
-//! `.ci/mcp-clients` installs them under target/mcp-clients; where they are not there, that is said, and is a failure where
+//! `.ci/others` installs them under target/mcp-clients; where they are not there, that is said, and is a failure where
 //! `DEEDS_DEMAND` names `mcp-node` or `mcp-python`.
 
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -10,25 +9,14 @@ use serde_json::{Value as Json, json};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
 
+use crate::programs;
 use crate::support::{Caller, Server};
 
 /// Where they are, if they are.
 fn home(demand: &str, within: &str) -> Option<PathBuf> {
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| "target".into(), PathBuf::from);
     let home = Path::new(env!("CARGO_MANIFEST_DIR")).join(target).join("mcp-clients");
-    if home.join(within).exists() {
-        return Some(home);
-    }
-    let demanded = std::env::var("DEEDS_DEMAND").unwrap_or_default();
-    assert!(
-        !demanded.split(',').any(|one| one == demand),
-        "{demand} is demanded; .ci/mcp-clients installs it"
-    );
-    let thread = std::thread::current();
-    let test = thread.name().unwrap_or("a test");
-    let told = format!("\n!! PASSED OVER: {test} needs what .ci/mcp-clients installs. It tested nothing.\n");
-    std::io::stderr().write_all(told.as_bytes()).unwrap();
-    None
+    (home.join(within).exists() || programs::is_passed_over(demand)).then_some(home)
 }
 
 /// A Node that is new enough: the one that was installed, or the machine's.
