@@ -17,7 +17,6 @@ mod expected;
 mod long_look;
 mod pass;
 mod people;
-mod raw;
 mod reads;
 mod send;
 mod stream;

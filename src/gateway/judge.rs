@@ -11,12 +11,12 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::value::RawValue;
 
 use crate::api::{CallAsked, CallBody, CallEndBody, CallList, CallMadeBody, ToolList};
-use crate::client::Client;
+use crate::client::{Client, Passed};
 use crate::domain::arguments::Arguments;
 use crate::domain::ids::{ActNo, Seq};
 use crate::domain::outcome::Outcome;
 use crate::domain::reply::Reply;
-use crate::domain::things::{CallHow, CallState, OfferedTool, ToolsSeen};
+use crate::domain::things::{CallHow, CallState, Door, OfferedTool, ToolsSeen};
 
 /// Why the Deeds server gave no answer, in words for whoever called the tool.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -29,7 +29,7 @@ pub enum NoAnswer {
     No(String),
 }
 
-impl Door for Client {
+impl Way for Client {
     fn ask<'a>(
         &'a self,
         method: &'static str,
@@ -38,7 +38,8 @@ impl Door for Client {
         wait: Duration,
     ) -> BoxFuture<'a, Result<Bytes, NoAnswer>> {
         Box::pin(async move {
-            self.raw(method, path, body, wait).await.map_err(|error| {
+            let passed = Passed { method, path, body, wait, ..Passed::default() };
+            self.pass(Door::Gateway, passed).await.map_err(|error| {
                 let may_come = error.problem().is_none_or(|problem| matches!(problem.status, 429 | 500..));
                 if may_come { NoAnswer::Away(error.to_string()) } else { NoAnswer::No(error.to_string()) }
             })
@@ -47,7 +48,7 @@ impl Door for Client {
 }
 
 /// The way to the Deeds server: one request and its JSON.
-pub trait Door: Send + Sync + 'static {
+pub trait Way: Send + Sync + 'static {
     /// Asks. `wait` is how much longer than usual the answer may take on purpose.
     ///
     /// # Errors
@@ -64,7 +65,7 @@ pub trait Door: Send + Sync + 'static {
 /// The rules for the tools of one server.
 #[derive(Clone)]
 pub(super) struct Judge {
-    door: Arc<dyn Door>,
+    door: Arc<dyn Way>,
     /// How the server behind is called on the map.
     pub(super) server: Arc<str>,
     /// By which gateway the calls come.
@@ -107,7 +108,7 @@ pub(super) struct End {
 }
 
 impl Judge {
-    pub(super) fn new(door: Arc<dyn Door>, server: Arc<str>, via: Arc<str>, root: Option<Arc<str>>) -> Self {
+    pub(super) fn new(door: Arc<dyn Way>, server: Arc<str>, via: Arc<str>, root: Option<Arc<str>>) -> Self {
         Self { door, server, via, root }
     }
 

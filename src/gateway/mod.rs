@@ -40,7 +40,7 @@ pub use self::check::{Checked, Finding};
 #[cfg(any(test, fuzzing))]
 pub(crate) use self::frame::any_frame;
 pub use self::front::{Heard, Sessions};
-pub use self::judge::{Door, NoAnswer};
+pub use self::judge::{NoAnswer, Way};
 pub use self::kept::Tell;
 pub use self::stdio::serve as serve_stdio;
 
@@ -70,7 +70,7 @@ pub struct Gateway {
     /// The directory that file names among arguments are in.
     pub root: Option<Arc<str>>,
     /// The way to Deeds, under the agent's own token.
-    pub door: Arc<dyn Door>,
+    pub door: Arc<dyn Way>,
     /// Hears what is said of the server behind, and what it says.
     pub tell: Tell,
     /// Where the last of that is kept.

@@ -24,8 +24,9 @@ use super::answer::{Answer, absent};
 use super::auth::authenticate;
 use super::doors::Peer;
 use super::gate::{finish, peer_of, read_body};
-use crate::api::{Problem, ProblemCode};
-use crate::gateway::{Door, Gateway, Heard, NoAnswer, Served, Sessions};
+use crate::api::{DOOR_HEADER, Problem, ProblemCode};
+use crate::domain::things::Door;
+use crate::gateway::{Gateway, Heard, NoAnswer, Served, Sessions, Way};
 
 /// Where they are.
 pub(super) const PATH: &str = "/mcp/{name}";
@@ -208,7 +209,7 @@ struct Inside {
     peer: Peer,
 }
 
-impl Door for Inside {
+impl Way for Inside {
     fn ask<'a>(
         &'a self,
         method: &'static str,
@@ -226,6 +227,7 @@ impl Door for Inside {
                 .uri(path)
                 .header(header::HOST, "localhost")
                 .header(header::CONTENT_TYPE, JSON)
+                .header(DOOR_HEADER, Door::Gateway.as_str())
                 .extension(self.peer);
             if let Some(authorization) = &self.authorization {
                 request = request.header(header::AUTHORIZATION, authorization.clone());

@@ -219,6 +219,14 @@ impl Team {
         listed.as_array().cloned().or_else(|| listed["items"].as_array().cloned()).unwrap_or_default()
     }
 
+    /// By which doors an agent comes.
+    pub(crate) fn doors(&self, agent: &str) -> Json {
+        let listed: Json = serde_json::from_str(&self.home.ok(&["agents", "--json"])).unwrap();
+        let lines = listed["agents"].as_array().unwrap();
+        let line = lines.iter().find(|line| line["readiness"]["agent"] == agent || line["agent"] == agent);
+        line.unwrap()["standing"]["doors"].clone()
+    }
+
     /// An agent's own request; what came of it.
     pub(crate) fn post(&self, agent: &str, path: &str, body: &str) -> Json {
         let server = self.server.as_ref().unwrap();

@@ -96,6 +96,8 @@ fn a_silent_overwrite_is_stopped_though_nobody_ever_sends_a_version() {
     // Outside of the folder there is no name for it, and so no leave.
     let outside = coder.told("write_file", &write("/etc/motd", "x"));
     assert!(outside.contains("outside"), "{outside}");
+    let doors = team.doors("coder");
+    assert!(doors["gateway"]["first"].is_string() && doors["http"].is_null(), "{doors}");
 }
 
 #[test]
