@@ -57,6 +57,11 @@ does = "write"
 entity = "repo/{path}"
 [[tool]]
 server = "fs"
+name = "delete_file"
+does = "write"
+entity = "repo/{path}"
+[[tool]]
+server = "fs"
 name = "put_secret"
 does = "write"
 entity = "repo/{path}"
@@ -185,6 +190,22 @@ fn what_is_done_is_written() {
     is(&write(&mut world, "ann", "/etc/passwd", "x"), Outcome::Refused, Some(Code::Untold));
     is(&write(&mut world, "ann", "../x", "x"), Outcome::Refused, Some(Code::Untold));
     is(&call(&mut world, "ann", ("clock", "now"), &json!({})), Outcome::Allowed, None);
+    world.verify();
+}
+
+/// A tool that is told nothing but the file's name does something to all of it.
+#[test]
+fn what_names_only_the_thing_changes_it_whole() {
+    let mut world = World::new(TEAM);
+    read_file(&mut world, "ann", "a.md");
+    read_file(&mut world, "ben", "a.md");
+    through(&mut world, "ann", "a.md", "one");
+    let path = json!({"path": "a.md"});
+    is(&call(&mut world, "ben", ("fs", "delete_file"), &path), Outcome::Proposed, Some(Code::NotOwner));
+    let deleted = call(&mut world, "ann", ("fs", "delete_file"), &path);
+    is(&deleted, Outcome::Allowed, None);
+    is(&end(&mut world, "ann", deleted.act, CallHow::Done), Outcome::Committed, None);
+    assert_eq!(world.field("repo/a.md"), Some(("delete_file".to_owned(), 2)));
     world.verify();
 }
 

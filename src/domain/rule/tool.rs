@@ -96,7 +96,7 @@ pub fn meaning(
         Does::Read => Meaning::Read(asked.entity()?),
         Does::Write => {
             let entity = asked.entity()?;
-            let changes = asked.changes()?;
+            let changes = asked.changes(tool)?;
             Meaning::Write { entity, changes, whole: !matches!(row.fields, Some(ToolFields::Named(_))) }
         }
         Does::Act => {
@@ -199,11 +199,14 @@ impl Asked<'_> {
         }
     }
 
-    fn changes(&self) -> Result<BTreeMap<FieldName, Value>, String> {
-        let changes = match &self.row.fields {
-            Some(ToolFields::Named(fields)) => self.named_fields(fields)?,
-            Some(ToolFields::All(_)) | None => self.other_arguments()?,
+    /// A tool that is told nothing but what it is about does it to the whole of that.
+    fn changes(&self, tool: &str) -> Result<BTreeMap<FieldName, Value>, String> {
+        let Some(ToolFields::Named(fields)) = &self.row.fields else {
+            let others = self.other_arguments()?;
+            let whole = || BTreeMap::from([(FieldName::whole(), Value::text(tool))]);
+            return Ok(if others.is_empty() { whole() } else { others });
         };
+        let changes = self.named_fields(fields)?;
         if changes.is_empty() {
             return Err("it names no field that the map knows; send one, or let a person add it to the map"
                 .to_owned());
