@@ -26,9 +26,9 @@ pub struct CallMark {
 }
 
 impl CallMark {
-    /// `crm/update_contact`.
+    /// `crm/update_contact`; the server alone, where it is about no tool.
     pub fn name(&self) -> String {
-        format!("{}/{}", self.server, self.tool)
+        if self.tool.is_empty() { self.server.to_string() } else { format!("{}/{}", self.server, self.tool) }
     }
 }
 
