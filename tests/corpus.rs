@@ -31,7 +31,7 @@ use deeds::domain::time::{Span, Time};
 use deeds::ledger::export;
 
 /// The versions whose ledgers are kept, each with a folder under `tests/corpus`.
-const VERSIONS: [&str; 3] = ["286fd76", "471f3c7", "e30dd65"];
+const VERSIONS: [&str; 4] = ["286fd76", "471f3c7", "e30dd65", "cadfac6"];
 
 /// Statistics that a later version counts in another way, and advice that it words better, since that is its own and not
 /// recorded: places in the rendering, `*` for any one step. Nothing that a decision is made on may stand here.
