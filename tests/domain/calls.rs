@@ -291,6 +291,12 @@ fn a_proposal_is_called_at_most_once() {
     is(&make(&mut world, "ann", order.clone()), Outcome::Refused, Some(Code::InFlight));
     is(&end(&mut world, "ann", begun.act, CallHow::Done), Outcome::Committed, None);
     assert_eq!(world.field("repo/ben/b.md#content"), Some(("by ann".to_owned(), 1)));
+    let kinds: Vec<&str> = world.state.board.alerts.values().map(|alert| alert.kind.as_str()).collect();
+    assert_eq!(
+        kinds,
+        ["not-owner"],
+        "its owner did not come back to what another did: it is the acceptance that did it"
+    );
     is(&make(&mut world, "ann", order.clone()), Outcome::Recorded, Some(Code::Settled));
     world.pass(Span::from_hours(2));
     is(&make(&mut world, "ann", order), Outcome::Proposed, Some(Code::NotOwner));

@@ -112,6 +112,8 @@ fn commit(sheet: &mut Sheet<'_>, (act, call): (&OpenAct, &OpenCall), wish: &Writ
     let before = std::mem::replace(&mut sheet.principal, principal);
     let state = sheet.snapshot();
     let outdated = verdict::outdated(&state, Some(writer), wish);
+    // Of what its owner accepted the acceptance is the cause: the owner does not come back to what another did.
+    let cause = if call.writer.is_some() { act.deed } else { cause };
     let wish = Write { cause: Some(cause), lease: None, ..wish.clone() };
     let written = write::commit(sheet, &state, &wish, None);
     if let Some(deed) = sheet.deed_mut(written) {
