@@ -56,7 +56,8 @@ impl Calls {
                 let person = open.unknown && deed.actor.person().is_some();
                 assert!(by == Some(&*open.agent) || person, "G20: ended by another: {deed:?}");
                 assert_eq!(*open.digest, *end.mark.digest, "G20: another call's end: {deed:?}");
-                let written = look.deeds.iter().any(|one| one.cause == Some(deed.seq) && is_write(one));
+                let of_it = |one: &Deed| one.refs.act == deed.refs.act && is_write(one);
+                let written = look.deeds.iter().any(of_it);
                 assert!(end.how == CallHow::Done || !written, "G20: written and not done: {deed:?}");
             }
             Body::ActFailed(()) => {
@@ -68,10 +69,10 @@ impl Calls {
             _ => {}
         }
         if is_write(deed) && deed.refs.act.is_some() {
-            let cause = look.deeds.iter().find(|one| Some(one.seq) == deed.cause);
-            let done = cause.is_some_and(|one| {
+            let done = look.deeds.iter().any(|one| {
                 matches!(&one.body, Body::CallEnded(end) if end.how == CallHow::Done)
                     && one.refs.act == deed.refs.act
+                    && one.seq < deed.seq
             });
             assert!(done, "G20: written for a call that was not done: {deed:?}");
         }
