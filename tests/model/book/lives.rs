@@ -109,12 +109,14 @@ impl Lives {
         }
     }
 
-    /// A return is a task that came back to its giver, or work given back; a failure a failed act or attempt, or one whose
+    /// A return is a task that came back to its giver or leads nowhere, or work given back; a failure a failed act or attempt, or one whose
     /// time ran out.
     fn slips(&mut self, look: &Look<'_>) {
         let deed = look.deed;
         let whose = match &deed.body {
-            Body::HandoffReturned(task) => Some(task.owner.clone()),
+            Body::HandoffReturned(task) | Body::HandoffEscalated(task) | Body::TaskAborted(task) => {
+                Some(task.order.from.clone())
+            }
             Body::ActFailed(()) => look.agent().cloned(),
             Body::WorkReturned(()) | Body::WorkFailed(()) | Body::WorkLapsed(()) => {
                 deed.refs.works.first().and_then(|no| self.works.get(no)).cloned()
@@ -250,6 +252,9 @@ fn is_failure(look: &Look<'_>, kind: &str, about: Option<deeds::domain::ids::Seq
     let about = about.and_then(|seq| look.deeds.iter().find(|deed| deed.seq == seq));
     let went_through =
         about.is_some_and(|deed| matches!(deed.outcome, Outcome::Committed | Outcome::Allowed));
-    let was_allowed_before = about.is_some_and(|deed| matches!(deed.body, Body::ActDone(())));
+    // What a call wrote has happened when it is recorded: its act was allowed before.
+    let of_call = |deed: &Deed| matches!(deed.body, Body::WriteCommitted(())) && deed.refs.act.is_some();
+    let was_allowed_before =
+        about.is_some_and(|deed| matches!(deed.body, Body::ActDone(())) || of_call(deed));
     WHERE_DONE.contains(&kind) && went_through && (was_allowed_before || !look.enforced())
 }
