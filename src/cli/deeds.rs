@@ -1,5 +1,7 @@
 //! Deeds as lines and rows for people. A deed that this version does not know is shown by its number and its type.
 
+use std::borrow::Cow;
+
 use super::list;
 use super::output::visible;
 use crate::api::RawDeed;
@@ -38,10 +40,23 @@ pub(super) fn unknown(seq: Seq, json: &str) -> String {
 /// A deed on one line.
 pub(super) fn of(deed: &Deed) -> String {
     let time = deed.time.utc().format("%Y-%m-%d %H:%M:%S%.3f");
-    let outcome = deed.outcome.as_str();
-    let head =
-        format!("{:>7} {time}  {:<18} {:<16} {outcome:<10} ", deed.seq, list::who(&deed.actor), deed.action);
+    let (actor, outcome) = (list::who(&deed.actor), deed.outcome.as_str());
+    // The columns stay where they are; what they cut stands in `deeds show`.
+    let head = format!(
+        "{:>7} {time}  {:<18} {:<16} {outcome:<10} ",
+        deed.seq,
+        cut(&actor, 18),
+        cut(&deed.action, 16)
+    );
     visible(format!("{head}{}", what(deed)).trim_end())
+}
+
+/// A text in so many columns.
+fn cut(text: &str, columns: usize) -> Cow<'_, str> {
+    if text.chars().count() <= columns {
+        return Cow::Borrowed(text);
+    }
+    text.chars().take(columns - 1).chain(['…']).collect::<String>().into()
 }
 
 fn what(deed: &Deed) -> String {

@@ -109,19 +109,19 @@ macro_rules! bodies {
             Call "call" {
                 /// A call that changes nothing of the map's may be forwarded.
                 CallAllowed(Box<CallMark>) = "deeds.call.allowed"
-                    => Author no_values, Nothing ignore, Action called;
+                    => Author no_values, Nothing ignore, Family called;
                 /// A call waits for a person, or for the owner of what it is about.
                 CallEscalated(Box<CallMark>) = "deeds.call.escalated"
-                    => Author no_values, Nothing ignore, Action called;
+                    => Author no_values, Nothing ignore, Family called;
                 /// A call is not forwarded, or not once more.
                 CallRefused(Box<CallMark>) = "deeds.call.refused"
-                    => Author no_values, Nothing ignore, Action called;
+                    => Author no_values, Nothing ignore, Family called;
                 /// An allowed call was forwarded, and how it ended.
                 CallEnded(Box<EndedCall>) = "deeds.call.ended"
-                    => Readers no_values, Tried end_call, Action ended_call;
+                    => Readers no_values, Tried end_call, Family ended_call;
                 /// A call that needed no leave was forwarded, and how it ended.
                 CallMade(Box<MadeCall>) = "deeds.call.made"
-                    => Author no_values, Nothing see_there, Action made_call;
+                    => Author no_values, Nothing see_there, Family made_call;
                 /// What a server behind a gateway offers has changed.
                 ToolsOffered(Box<ToolsSeen>) = "deeds.tools.offered"
                     => Author no_values, Nothing offer_tools, Family offered;

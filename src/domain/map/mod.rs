@@ -43,5 +43,5 @@ pub use nearest::{nearest_listener, nearest_zone};
 pub use parse::{Parsed, parse};
 pub use schedule::{Schedule, day_begins};
 pub use spelling::nearest as nearest_name;
-pub use tool::{AllFields, Does, ToolFields, ToolRow, Unmapped};
+pub use tool::{AllFields, Does, Piece, ToolFields, ToolRow, Unmapped, pieces};
 pub use whiles::{ID, SUBJECT, While};

@@ -29,9 +29,12 @@ pub(super) fn lines(
     let mut facts = Facts::new(look, room, LABEL);
     let title = match &row.about {
         About::Entity(pattern) | About::Field(pattern) => pattern.as_str(),
-        About::Section(_) | About::Folder | About::Trigger(_) | About::Output(_) | About::Queue(_) => {
-            &row.label
-        }
+        About::Section(_)
+        | About::Folder
+        | About::Trigger(_)
+        | About::Output(_)
+        | About::Queue(_)
+        | About::Tool(_) => &row.label,
     };
     facts.title(title);
     facts.gap();
@@ -44,6 +47,7 @@ pub(super) fn lines(
         About::Trigger(name) => named::trigger(&mut facts, world, board, row, name),
         About::Output(name) => named::output(&mut facts, world, board, row, name),
         About::Queue(name) => named::queue(&mut facts, world, board, row, name.as_str()),
+        About::Tool(at) => named::tool(&mut facts, board, row, *at),
     }
     if let (Some(agent), Some(pattern)) = (agent, row.pattern()) {
         facts.gap();
@@ -82,6 +86,9 @@ fn about_section(facts: &mut Facts<'_>, section: Section) {
             "Where agents publish. One publisher each, or several in turn; two voices on one thread within its window are held."
         }
         Section::Queues => "Where agents' undecided inputs go, and the people who answer there.",
+        Section::Tools => {
+            "What calls of tools behind a gateway mean: W and w where the agent owns what they write, r where it may look, P where it may do it, and a dot where a person or the owner decides."
+        }
     };
     facts.styled("", words, facts.look.theme.subtle);
 }

@@ -1,4 +1,4 @@
-//! What is known of a trigger, an output or a queue: who, by which rules, when next, and what happened last.
+//! What is known of a trigger, an output, a queue or a tool: who, by which rules, when next, and what happened last.
 
 use super::Known;
 use super::detail::{names, nobody, owners, several};
@@ -8,7 +8,7 @@ use crate::console::words;
 use crate::console::world::World;
 use crate::domain::ids::{Actor, AgentId};
 use crate::domain::key::key;
-use crate::domain::map::Output;
+use crate::domain::map::{Does, Output, ToolFields, ToolRow, Unmapped};
 use crate::domain::rule::{conversation, output};
 use crate::domain::state::Board;
 use crate::domain::things::{Case, QueueReviews, WaitingPublication, Work, WorkKind};
@@ -249,4 +249,61 @@ fn held(facts: &mut Facts<'_>, world: &World, reviews: &QueueReviews) {
     }
     let style = if reviews.last_held == Some(false) { theme.danger } else { theme.base };
     facts.styled("held", &format!("{}, missed {}", reviews.held, reviews.missed), style);
+}
+
+/// What a tool does to what: `writes crm/contact/{id}`.
+pub(super) fn tool_words(tool: &ToolRow) -> String {
+    let (does, about) = match tool.does {
+        Does::Read => ("reads", &tool.entity),
+        Does::Write => ("writes", &tool.entity),
+        Does::Act => ("acts on", &tool.target),
+        Does::Publish => ("publishes to", &tool.output),
+        Does::Nothing => ("does nothing that the map is about", &None),
+    };
+    about.as_ref().map_or(does.to_owned(), |about| format!("{does} {about}"))
+}
+
+/// What calling a tool means here, and who may by itself.
+pub(super) fn tool(facts: &mut Facts<'_>, board: &Board, row: &MapRow, at: Option<usize>) {
+    let (look, model) = (facts.look, board.map.model());
+    let Some(tool) = at.and_then(|at| model.tools.get(at)) else {
+        facts.styled(
+            "map",
+            &format!("{} no [[tool]] of the map names it", look.glyphs.attention),
+            look.theme.warning,
+        );
+        facts.say(
+            "a call",
+            match model.unmapped {
+                Unmapped::Ask => "waits for a person, who says what it does",
+                Unmapped::Deny => "is refused",
+                Unmapped::Record => "is forwarded, and recorded",
+            },
+        );
+        return;
+    };
+    facts.say("does", &tool_words(tool));
+    if let Some(ToolFields::Named(fields)) = &tool.fields {
+        let each: Vec<String> = fields.iter().map(|(field, text)| format!("{field} = {text}")).collect();
+        facts.say("fields", &each.join(", "));
+    } else if tool.does == Does::Write {
+        facts.say("fields", "every argument that does not name the entity");
+    }
+    facts.maybe("thread", tool.thread.clone());
+    facts.maybe("verify", tool.verify.as_ref().map(|tool| format!("{tool} reads it again just before")));
+    let names_of = if row.owners.is_empty() { "no agent by itself".to_owned() } else { names(&row.owners) };
+    if !matches!(tool.does, Does::Read | Does::Nothing) {
+        facts.say("by itself", &names_of);
+    }
+    facts.say("approval", if tool.approve { "a person approves each call" } else { "none needed" });
+    facts.maybe("", tool.approve.then(|| format!("good for {}", tool.approval_for().rough())));
+    if !tool.withhold.is_empty() {
+        facts.say("withheld", &tool.withhold.join(", "));
+    }
+    let times = format!("held open {}, an end within {}", tool.hold().rough(), tool.timeout().rough());
+    facts.styled("times", &times, look.theme.muted);
+    let first = |other: &ToolRow| other.names(&tool.server, &tool.name);
+    if model.tools.iter().position(first).is_some_and(|first| Some(first) != at) {
+        facts.styled("", "a row above it names this tool, and counts", look.theme.warning);
+    }
 }

@@ -5,8 +5,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::ids::{AgentId, QueueName};
-use crate::domain::map::{Agent, FieldKind, Grant, Model};
+use crate::domain::map::{Agent, Does, FieldKind, Grant, Model, Piece, ToolFields, ToolRow, pieces};
 use crate::domain::path::{FieldPath, Pattern, Template, covers, overlap};
+use crate::domain::rule::tool;
 use crate::domain::state::Board;
 use crate::domain::things::Case;
 
@@ -22,6 +23,7 @@ pub(super) enum Section {
     Triggers,
     Outputs,
     Queues,
+    Tools,
 }
 
 impl Section {
@@ -32,6 +34,7 @@ impl Section {
             Self::Triggers => "TRIGGERS",
             Self::Outputs => "OUTPUTS",
             Self::Queues => "QUEUES",
+            Self::Tools => "TOOLS",
         }
     }
 }
@@ -50,6 +53,8 @@ pub(super) enum About {
     Trigger(String),
     Output(String),
     Queue(QueueName),
+    /// A tool behind a gateway; the map's row of that number, none where it is offered and the map does not name it.
+    Tool(Option<usize>),
 }
 
 /// What an agent may do with what a row is about.
@@ -93,23 +98,26 @@ impl MapRow {
         let owned_by_somebody = match &self.about {
             About::Field(_) | About::Trigger(_) | About::Output(_) => true,
             About::Entity(_) => !self.opens,
-            About::Section(_) | About::Folder | About::Queue(_) => false,
+            About::Section(_) | About::Folder | About::Queue(_) | About::Tool(_) => false,
         };
         owned_by_somebody && self.owners.is_empty()
     }
 
     /// Whether somebody should look at it.
     pub(super) fn needs_attention(&self) -> bool {
-        self.is_unowned() || self.contested || self.alerts > 0
+        self.is_unowned() || self.contested || self.alerts > 0 || self.about == About::Tool(None)
     }
 
     /// The fields that it covers.
     pub(super) fn pattern(&self) -> Option<&Pattern> {
         match &self.about {
             About::Entity(pattern) | About::Field(pattern) => Some(pattern),
-            About::Section(_) | About::Folder | About::Trigger(_) | About::Output(_) | About::Queue(_) => {
-                None
-            }
+            About::Section(_)
+            | About::Folder
+            | About::Trigger(_)
+            | About::Output(_)
+            | About::Queue(_)
+            | About::Tool(_) => None,
         }
     }
 }
@@ -139,6 +147,7 @@ fn in_parts(board: &Board, tree: bool) -> Vec<MapRow> {
         (Section::Triggers, triggers(board)),
         (Section::Outputs, outputs(model)),
         (Section::Queues, queues(model)),
+        (Section::Tools, tools(board)),
     ] {
         if !part.is_empty() {
             rows.push(heading(section, model));
@@ -400,6 +409,84 @@ fn queues(model: &Model) -> Vec<MapRow> {
         row
     };
     model.queues.iter().map(row).collect()
+}
+
+/// The map's tools in their order, since the first that names one counts; then those that are offered and that it does not name.
+fn tools(board: &Board) -> Vec<MapRow> {
+    let model = board.map.model();
+    let of_map = model.tools.iter().enumerate().map(|(at, tool)| {
+        let mut row = named(&format!("{}/{}", tool.server, tool.name), About::Tool(Some(at)), "tool");
+        row.key.push_str(&format!(" {at}"));
+        for agent in &model.agents {
+            let cell = tool_cell(agent, tool);
+            if !matches!(cell, Cell::Nothing | Cell::Reads) {
+                row.owners.push(agent.id.clone());
+            }
+            row.cells.push(cell);
+        }
+        row
+    });
+    let offered =
+        board.offered.iter().flat_map(|(server, seen)| seen.tools.iter().map(move |tool| (server, tool)));
+    let loose = offered.filter(|(server, offered)| tool::row(model, server, &offered.name).is_none());
+    let loose = loose.map(|(server, offered)| {
+        let mut row = named(&format!("{server}/{}", offered.name), About::Tool(None), "tool");
+        row.cells = vec![Cell::Nothing; model.agents.len()];
+        row
+    });
+    of_map.chain(loose).collect()
+}
+
+/// What calls of a tool an agent may make by itself.
+fn tool_cell(agent: &Agent, tool: &ToolRow) -> Cell {
+    let publishes = |output: &Option<String>| {
+        output.as_ref().is_some_and(|output| agent.outputs.iter().any(|own| own == output))
+    };
+    let entity = |text: &Option<String>| about_cell(agent, text.as_deref().unwrap_or_default(), "");
+    match tool.does {
+        Does::Read if entity(&tool.entity) == Cell::Nothing => Cell::Nothing,
+        Does::Read => Cell::Reads,
+        Does::Write => match &tool.fields {
+            Some(ToolFields::Named(fields)) => {
+                let text = tool.entity.as_deref().unwrap_or_default();
+                together(fields.keys().map(|field| about_cell(agent, text, &format!("#{field}"))))
+            }
+            Some(ToolFields::All(_)) | None => entity(&tool.entity),
+        },
+        Does::Publish if publishes(&tool.output) => Cell::Has,
+        Does::Act if publishes(&tool.target) => Cell::Has,
+        Does::Act => match entity(if tool.target.is_some() { &tool.target } else { &tool.entity }) {
+            Cell::Writes | Cell::WritesPart => Cell::Has,
+            Cell::Reads | Cell::Has | Cell::Follows | Cell::Nothing => Cell::Nothing,
+        },
+        Does::Publish | Does::Nothing => Cell::Nothing,
+    }
+}
+
+/// What an agent may do with what a text with `{arguments}` in it comes to: one segment where an argument stands, or any
+/// number of them.
+fn about_cell(agent: &Agent, text: &str, field: &str) -> Cell {
+    let cell = |any: &str| {
+        let pieces = pieces(text).ok()?;
+        let part = |piece| if let Piece::Text(text) = piece { text } else { any };
+        let pattern: String = pieces.into_iter().map(part).chain([field]).collect();
+        Some(cell(agent, &pattern.parse().ok()?))
+    };
+    match cell("*") {
+        Some(Cell::Writes) => Cell::Writes,
+        one => cell("**").or(one).unwrap_or(Cell::Nothing),
+    }
+}
+
+/// Of several fields: all of them, a part, or none.
+fn together(mut cells: impl Iterator<Item = Cell>) -> Cell {
+    let Some(first) = cells.next() else { return Cell::Nothing };
+    let writes = |cell| matches!(cell, Cell::Writes | Cell::WritesPart);
+    cells.fold(first, |all, cell| match (all, cell) {
+        (all, cell) if all == cell => all,
+        (all, cell) if writes(all) || writes(cell) => Cell::WritesPart,
+        _ => Cell::Nothing,
+    })
 }
 
 /// The row that says most exactly who owns a path.

@@ -218,6 +218,57 @@ agent = "intake"
     insta::assert_snapshot!("triggers_120x40", press(&mut team, &mut runner, "g tab j j j"));
 }
 
+/// What tools mean stands under the map's other parts; what is offered and not named stands out.
+#[test]
+fn tools_say_what_they_do_and_which_of_them_the_map_does_not_name() {
+    let with_tools = format!(
+        "unmapped = \"deny\"\n{MAP}{}",
+        r#"
+[[tool]]
+server = "crm"
+name = "get_contact"
+does = "read"
+entity = "crm/contact/{id}"
+
+[[tool]]
+server = "crm"
+name = "update_*"
+does = "write"
+entity = "crm/contact/{id}"
+fields = { status = "{properties.status}" }
+verify = "get_contact"
+withhold = ["properties.notes"]
+approve = true
+
+[[tool]]
+server = "mail"
+name = "send"
+does = "publish"
+output = "mail/invoices"
+"#
+    );
+    let mut team = Team::new(&with_tools, start()).unwrap();
+    let tool = |name: &str| serde_json::json!({"name": name});
+    let offered = ["update_contact", "drop_table"].map(tool);
+    let offer = serde_json::json!({"do": "call", "step": "offer", "server": "crm", "tools": offered});
+    team.agent("intake", offer).unwrap();
+    let mut runner = console(&mut team, 120, 40);
+    let loose = press(&mut team, &mut runner, "G");
+    for words in ["crm/drop_table", "! not in the map", "is refused"] {
+        assert!(loose.contains(words), "no {words:?} in\n{loose}");
+    }
+    let send = press(&mut team, &mut runner, "k");
+    assert!(send.contains("publishes to mail/invoices") && send.contains("by itself"), "{send}");
+    let update = press(&mut team, &mut runner, "k");
+    for words in ["a person approves each call", "status = {properties.status}", "properties.notes"] {
+        assert!(update.contains(words), "no {words:?} in\n{update}");
+    }
+    // The other one that writes contacts does not write this field.
+    assert!(update.lines().any(|line| line.ends_with("by itself  intake")), "{update}");
+    insta::assert_snapshot!("tools_matrix_120x40", update);
+    insta::assert_snapshot!("tools_120x40", press(&mut team, &mut runner, "space"));
+}
+
 /// Who waits for its turn is seen where it waits, until it goes out.
 #[test]
 fn what_waits_for_a_turn_is_shown_at_its_output() {

@@ -6,7 +6,7 @@ use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
 
 use super::rows::{About, Cell, MapRow, Section};
-use super::{MapScreen, detail, short};
+use super::{MapScreen, detail, named, short};
 use crate::console::widgets::list::{self, GUTTER};
 use crate::console::widgets::pane::{self, COMPACT_FROM};
 use crate::console::widgets::{
@@ -231,6 +231,10 @@ impl MapScreen {
             spans.push(Span::styled(format!(" {} no owner", look.glyphs.attention), theme.warning));
             return Line::from(spans);
         }
+        if row.about == About::Tool(None) {
+            spans.push(Span::styled(format!(" {} not in the map", look.glyphs.attention), theme.warning));
+            return Line::from(spans);
+        }
         let shown = row.cells.iter().enumerate().skip(layout.first).take(layout.shown);
         for (at, cell) in shown {
             let (sign, style) = sign(look, *cell, row);
@@ -262,6 +266,10 @@ impl MapScreen {
                     queue.map(|queue| format!("{}, {}", queue.owner, queue.sla.rough())).unwrap_or_default();
                 styled(untrusted::fit(&words, right), theme.subtle)
             }
+            About::Tool(at) => match at.and_then(|at| board.map.model().tools.get(at)) {
+                Some(tool) => look.line(&named::tool_words(tool), right, theme.subtle),
+                None => styled(format!("{} not in the map", look.glyphs.attention), theme.warning),
+            },
             About::Entity(_) | About::Field(_) | About::Trigger(_) | About::Output(_) => {
                 if row.is_unowned() {
                     styled(format!("{} no owner", look.glyphs.attention), theme.warning)
@@ -291,7 +299,12 @@ impl MapScreen {
         let style = match &row.about {
             About::Section(_) => theme.title,
             About::Folder => theme.subtle,
-            About::Entity(_) | About::Field(_) | About::Trigger(_) | About::Output(_) | About::Queue(_) => {
+            About::Entity(_)
+            | About::Field(_)
+            | About::Trigger(_)
+            | About::Output(_)
+            | About::Queue(_)
+            | About::Tool(_) => {
                 if row.contested {
                     theme.danger
                 } else {
@@ -316,9 +329,11 @@ impl MapScreen {
         if let About::Section(section) = &row.about {
             let counts = |other: &&MapRow| match section {
                 Section::Unowned => other.is_unowned(),
-                Section::Resources | Section::Triggers | Section::Outputs | Section::Queues => {
-                    section_of(&other.about) == Some(*section)
-                }
+                Section::Resources
+                | Section::Triggers
+                | Section::Outputs
+                | Section::Queues
+                | Section::Tools => section_of(&other.about) == Some(*section),
             };
             let count = self.shape().rows.iter().filter(counts).count();
             spans.push(Span::styled(format!("  {count}"), theme.muted));
@@ -408,6 +423,7 @@ fn section_of(about: &About) -> Option<Section> {
         About::Trigger(_) => Some(Section::Triggers),
         About::Output(_) => Some(Section::Outputs),
         About::Queue(_) => Some(Section::Queues),
+        About::Tool(_) => Some(Section::Tools),
         About::Section(_) | About::Folder => None,
     }
 }
@@ -422,7 +438,7 @@ fn sign(look: Look<'_>, cell: Cell, row: &MapRow) -> (&'static str, Style) {
         (Cell::WritesPart, _) => ("w", strong),
         (Cell::Reads, _) => ("r", theme.subtle),
         (Cell::Follows, _) => ("t", theme.subtle),
-        (Cell::Has, About::Output(_)) => ("P", strong),
+        (Cell::Has, About::Output(_) | About::Tool(_)) => ("P", strong),
         (Cell::Has, About::Queue(_)) => ("e", theme.subtle),
         (
             Cell::Has,
