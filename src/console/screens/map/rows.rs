@@ -416,7 +416,8 @@ fn tools(board: &Board) -> Vec<MapRow> {
     let model = board.map.model();
     let of_map = model.tools.iter().enumerate().map(|(at, tool)| {
         let mut row = named(&format!("{}/{}", tool.server, tool.name), About::Tool(Some(at)), "tool");
-        row.key.push_str(&format!(" {at}"));
+        // Two rows may name the same tools.
+        row.key = format!("tool {at}");
         for agent in &model.agents {
             let cell = tool_cell(agent, tool);
             if !matches!(cell, Cell::Nothing | Cell::Reads) {
