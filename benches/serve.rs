@@ -6,6 +6,9 @@
 //! beside the same writes at `/v1/writes`. Each write carries an idempotency key, every
 //! commit is `synchronous=FULL`, the index follows as always. The load comes from a thread of its own on the same cores.
 //!
+//! *P15*: single writes on 256 connections while the index follows, beside the same with the index off; and how far the index is
+//! behind when the last write was answered, in deeds and in seconds. `DEEDS_P15=60` makes its sides so many seconds long.
+//!
 //! Beside the rates stands what a request costs: the processor time of every thread of the run, by what the thread does.
 //! Neighbours on the machine change that much less than the rates. `cargo bench --bench serve -- P1 3` makes three runs of P1.
 #![expect(
@@ -45,6 +48,9 @@ const THREADS: [(&str, &str); 5] = [
 ];
 /// How long each side of a run takes.
 const EACH: Duration = Duration::from_millis(1_500);
+/// How long each side of a run of P15 takes, and the variable that says otherwise.
+const EACH_P15: Duration = Duration::from_secs(6);
+const SECONDS_P15: &str = "DEEDS_P15";
 const CONNECTIONS: [usize; 2] = [64, 256];
 const BATCH: usize = 100;
 /// How many callers send batches side by side.
@@ -89,6 +95,22 @@ fn main() {
                 [reference, bench.rate(connections, Work::Write)]
             });
         }
+    }
+    if wanted("P15") {
+        let each = std::env::var(SECONDS_P15).map_or(EACH_P15, |s| Duration::from_secs(s.parse().unwrap()));
+        let [_, connections] = CONNECTIONS;
+        println!("P15: {each:?} a side");
+        report("P15 index on and off", connections, runs, || {
+            let off = Bench::start();
+            off.workspaces.list()[0].stop_indexing();
+            let reference = off.rate_for(connections, Work::Write, each);
+            drop(off);
+            let bench = Bench::start();
+            let ours = bench.rate_for(connections, Work::Write, each);
+            let (deeds, seconds) = bench.catch_up();
+            println!("{:>22} the index was {deeds} deeds behind, and {seconds:.2} s later at the head", "");
+            [reference, ours]
+        });
     }
     if wanted("MCP") {
         // A call has two places of its caller's: its own, and that of the request which it is made.
@@ -223,8 +245,23 @@ impl Bench {
         Self { runtime, workspaces, address, token, stop: Some(stop), _directory: directory }
     }
 
-    /// Requests, or deeds of batches, a second.
+    /// How many deeds the index is behind, and how many seconds it takes to have them.
+    fn catch_up(&self) -> (u64, f64) {
+        let space = &self.workspaces.list()[0];
+        let (begun, head) = (Instant::now(), space.handle().head().seq);
+        let behind = head.saturating_sub(space.indexed().0);
+        while space.indexed().0 < head {
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        (behind, begun.elapsed().as_secs_f64())
+    }
+
     fn rate(&self, connections: usize, work: Work) -> Side {
+        self.rate_for(connections, work, EACH)
+    }
+
+    /// Requests, or deeds of batches, a second.
+    fn rate_for(&self, connections: usize, work: Work, each: Duration) -> Side {
         let (address, token) = (self.address, self.token.clone());
         let space = Arc::clone(&self.workspaces.list()[0]);
         let load = std::thread::Builder::new().name("load".to_owned()).spawn(move || {
@@ -235,7 +272,7 @@ impl Bench {
                     callers.push(Caller::connect(address, &token, n).await);
                 }
                 let (before, begun) = (spent(), Instant::now());
-                let until = begun + EACH;
+                let until = begun + each;
                 let tasks: Vec<_> =
                     callers.into_iter().map(|caller| tokio::spawn(caller.work(work, until))).collect();
                 let mut done = 0;

@@ -1,10 +1,11 @@
 //! Points and spans of time in microseconds. Reading a clock is not done here.
 
 use std::fmt;
+use std::marker::PhantomData;
 use std::str::FromStr;
 
 use chrono::{DateTime, SecondsFormat};
-use serde::de::Error as _;
+use serde::de::{Error, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A timezone by its name in the tz database.
@@ -157,10 +158,62 @@ impl Span {
 impl FromStr for Time {
     type Err = TimeError;
     fn from_str(text: &str) -> Result<Self, TimeError> {
+        if let Some(time) = as_recorded(text.as_bytes()) {
+            return Ok(time);
+        }
         DateTime::parse_from_rfc3339(text)
             .map(|t| Self(t.timestamp_micros()))
             .map_err(|_| TimeError::Time(text.chars().take(60).collect()))
     }
+}
+
+/// A time as deeds have it, `2026-02-14T08:11:00.000000Z`; none where it is written otherwise, or may not be one.
+fn as_recorded(text: &[u8]) -> Option<Time> {
+    let [
+        y0,
+        y1,
+        y2,
+        y3,
+        b'-',
+        m0,
+        m1,
+        b'-',
+        d0,
+        d1,
+        b'T',
+        h0,
+        h1,
+        b':',
+        i0,
+        i1,
+        b':',
+        s0,
+        s1,
+        b'.',
+        f @ ..,
+        b'Z',
+    ] = text
+    else {
+        return None;
+    };
+    let [_, _, _, _, _, _] = f else { return None };
+    let number = |digits: &[u8]| {
+        digits.iter().try_fold(0_i64, |number, digit| {
+            digit.is_ascii_digit().then(|| number * 10 + i64::from(digit - b'0'))
+        })
+    };
+    let (year, month, day) = (number(&[*y0, *y1, *y2, *y3])?, number(&[*m0, *m1])?, number(&[*d0, *d1])?);
+    let (hour, minute, second) = (number(&[*h0, *h1])?, number(&[*i0, *i1])?, number(&[*s0, *s1])?);
+    // The last day of a month, and leap seconds, are for whoever knows the calendar.
+    let last = if month == 2 { 28 } else { 30 };
+    let plain = year > 0 && (1..=12).contains(&month) && (1..=last).contains(&day);
+    if !(plain && hour < 24 && minute < 60 && second < 60) {
+        return None;
+    }
+    // A year that begins in March has its leap day at its end.
+    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+    let days = year * 365 + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5 + day - 719_469;
+    Some(Time((((days * 24 + hour) * 60 + minute) * 60 + second) * 1_000_000 + number(f)?))
 }
 
 impl FromStr for Span {
@@ -229,11 +282,27 @@ macro_rules! as_text {
         }
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+                deserializer.deserialize_str(Text(PhantomData))
             }
         }
     };
 }
+
+/// Reads a text without keeping it.
+struct Text<T>(PhantomData<T>);
+
+impl<T: FromStr<Err = TimeError>> Visitor<'_> for Text<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a string")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<T, E> {
+        text.parse().map_err(E::custom)
+    }
+}
+
 as_text!(Time);
 as_text!(Span);
 
@@ -263,6 +332,27 @@ mod tests {
         let time: Time = "2026-02-14T08:11:00.204001+01:00".parse().unwrap();
         assert_eq!(time.to_string(), "2026-02-14T07:11:00.204001Z");
         assert_eq!(time.since(time.plus(Span::from_secs(5))), Span::default());
+    }
+
+    #[test]
+    fn a_time_as_deeds_have_it_is_read_as_any_other() {
+        let (mut time, mut sooner) = (Time(-62_135_596_800_000_000), 0);
+        while time.0 < 253_402_300_800_000_000 {
+            let text = time.to_string();
+            assert_eq!(text.parse(), Ok(time), "{text}");
+            assert_eq!(text.replace('Z', "+00:00").parse(), Ok(time), "{text}");
+            sooner += u32::from(as_recorded(text.as_bytes()) == Some(time));
+            // Some days, hours, seconds and microseconds.
+            time = Time(time.0 + 1_234_567_890_123);
+        }
+        assert!(sooner > 200_000, "{sooner}");
+        let no_times =
+            ["2026-02-30T00:00:00.000000Z", "2026-13-01T00:00:00.000000Z", "2026-01-01T24:00:00.000000Z"];
+        for text in
+            no_times.into_iter().chain(["2026-01-01T00:60:00.000000Z", "2026-01-01T0x:00:00.000000Z", ""])
+        {
+            assert!(text.parse::<Time>().is_err(), "{text}");
+        }
     }
 
     #[test]

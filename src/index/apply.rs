@@ -2,28 +2,35 @@
 
 use std::collections::HashMap;
 
-use rusqlite::{CachedStatement, Connection, OptionalExtension, Transaction, params, params_from_iter};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, Transaction, params};
 
+use super::lexicon::Lexicon;
 use super::schema::{RefKind, TermKind, seal};
-use super::{Entry, IndexError, head, to_sql};
+use super::texts::Texts;
+use super::{Entry, IndexError, head, posts, to_sql};
 use crate::domain::filter::Facts;
 use crate::domain::ids::Seq;
-use crate::domain::path::EntityPath;
 use crate::domain::time::Time;
 
 /// How long a minute is.
 pub(super) const MINUTE_MICROS: i64 = 60_000_000;
 
-/// How many posts one statement inserts.
-const POSTS: usize = 64;
-
 /// Stands in `touch` for a deed's subject itself; no term has this number.
 pub(super) const NO_FIELD: i64 = 0;
 
 /// Applies the entries, all or nothing.
-pub(super) fn apply(connection: &mut Connection, entries: &[Entry<'_>]) -> Result<(), IndexError> {
+pub(super) fn apply(
+    connection: &mut Connection,
+    lexicon: &mut Lexicon,
+    entries: &[Entry<'_>],
+) -> Result<(), IndexError> {
     let last_time = last_time(connection, i64::MAX)?;
-    apply_after(connection, entries, last_time)
+    let applied = apply_after(connection, lexicon, entries, last_time);
+    if applied.is_err() {
+        // It may know terms that were not kept.
+        *lexicon = Lexicon::default();
+    }
+    applied
 }
 
 /// When the last deed up to that one was.
@@ -39,13 +46,14 @@ pub(super) fn last_time(connection: &Connection, until: i64) -> Result<Time, Ind
 /// The same after a deed of that time.
 pub(super) fn apply_after(
     connection: &mut Connection,
+    lexicon: &mut Lexicon,
     entries: &[Entry<'_>],
     last_time: Time,
 ) -> Result<(), IndexError> {
     let Some(last) = entries.last() else { return Ok(()) };
     let transaction = connection.transaction()?;
     let mut head = head(&transaction)?.seq;
-    let mut writer = Writer::new(&transaction, last_time)?;
+    let mut writer = Writer::new(&transaction, lexicon, to_sql(head.0), last_time)?;
     for entry in entries {
         if entry.seq != head.next() {
             return Err(IndexError::Gap { head, given: entry.seq });
@@ -65,39 +73,35 @@ pub(super) fn apply_after(
 /// The prepared statements and what is counted up in memory until the batch ends.
 struct Writer<'t> {
     transaction: &'t Transaction<'t>,
-    terms: HashMap<(TermKind, String), i64>,
-    /// The posts of the batch: term, deed.
-    posts: Vec<(i64, i64)>,
+    lexicon: &'t mut Lexicon,
+    texts: Texts,
     /// Committed writes of the batch by entity, field and writer: how many, and the last deed.
     written: HashMap<(i64, i64, i64), (i64, i64)>,
     minutes: HashMap<(i64, i64), i64>,
     last_time: Time,
-    find_term: CachedStatement<'t>,
-    add_term: CachedStatement<'t>,
     deed: CachedStatement<'t>,
     touch: CachedStatement<'t>,
     reference: CachedStatement<'t>,
-    text: CachedStatement<'t>,
-    words: CachedStatement<'t>,
 }
 
 impl<'t> Writer<'t> {
-    fn new(transaction: &'t Transaction<'t>, last_time: Time) -> Result<Self, IndexError> {
+    fn new(
+        transaction: &'t Transaction<'t>,
+        lexicon: &'t mut Lexicon,
+        head: i64,
+        last_time: Time,
+    ) -> Result<Self, IndexError> {
         let prepare = |sql| transaction.prepare_cached(sql);
         Ok(Self {
             transaction,
-            terms: HashMap::new(),
-            posts: Vec::new(),
+            lexicon,
+            texts: Texts::after(transaction, head)?,
             written: HashMap::new(),
             minutes: HashMap::new(),
             last_time,
-            find_term: prepare("SELECT id FROM term WHERE kind = ? AND name = ?")?,
-            add_term: prepare("INSERT INTO term(kind, name) VALUES (?, ?) RETURNING id")?,
             deed: prepare("INSERT INTO deed VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")?,
             touch: prepare("INSERT OR REPLACE INTO touch VALUES (?, ?, ?, ?)")?,
             reference: prepare("INSERT OR IGNORE INTO ref VALUES (?, ?, ?)")?,
-            text: prepare("INSERT INTO text VALUES (?, ?)")?,
-            words: prepare("INSERT INTO words(rowid, folded) VALUES (?, ?)")?,
         })
     }
 
@@ -131,9 +135,7 @@ impl<'t> Writer<'t> {
         *self.minutes.entry((time.div_euclid(MINUTE_MICROS), outcome)).or_default() += 1;
         self.references(&facts, seq)?;
         self.touches(&facts, seq, actor)?;
-        self.text.execute(params![seq, facts.text])?;
-        self.words.execute(params![seq, facts.text])?;
-        Ok(())
+        self.texts.push(self.transaction, &facts.text)
     }
 
     fn references(&mut self, facts: &Facts<'_>, seq: i64) -> Result<(), IndexError> {
@@ -148,17 +150,15 @@ impl<'t> Writer<'t> {
     }
 
     fn touches(&mut self, facts: &Facts<'_>, seq: i64, actor: i64) -> Result<(), IndexError> {
-        for entity in facts.entities() {
-            let term = self.entity(entity)?;
-            self.posts.push((term, seq));
-        }
         if let Some(subject) = &facts.subject {
-            let subject = self.entity(subject)?;
-            self.touch.execute(params![seq, subject, NO_FIELD, 0])?;
+            let entity = self.entity(subject, seq)?;
+            if facts.touches.iter().all(|touch| touch.entity != *subject) {
+                self.touch.execute(params![seq, entity, NO_FIELD, 0])?;
+            }
         }
         let committed = facts.outcome == "committed";
         for touch in &facts.touches {
-            let entity = self.entity(&touch.entity)?;
+            let entity = self.entity(&touch.entity, seq)?;
             let field = self.posted(TermKind::Field, &touch.field, seq)?;
             self.touch.execute(params![seq, entity, field, to_sql(touch.version)])?;
             if committed {
@@ -169,35 +169,14 @@ impl<'t> Writer<'t> {
         Ok(())
     }
 
-    /// The number of an entity, or of what stands in its place.
-    fn entity(&mut self, name: &str) -> Result<i64, IndexError> {
-        if let Some(id) = self.terms.get(&(TermKind::Entity, name.to_owned())) {
-            return Ok(*id);
-        }
-        let kind = if name.parse::<EntityPath>().is_ok() { TermKind::Entity } else { TermKind::NoEntity };
-        self.term(kind, name)
+    /// The number of an entity, or of what stands in its place; the deed joins its list.
+    fn entity(&mut self, name: &str, seq: i64) -> Result<i64, IndexError> {
+        self.lexicon.entity(self.transaction, name, seq)
     }
 
     /// The term's number; the deed joins the term's list.
     fn posted(&mut self, kind: TermKind, name: &str, seq: i64) -> Result<i64, IndexError> {
-        let term = self.term(kind, name)?;
-        self.posts.push((term, seq));
-        Ok(term)
-    }
-
-    fn term(&mut self, kind: TermKind, name: &str) -> Result<i64, IndexError> {
-        // The key is built anew for each look-up: `HashMap` can't be asked with a borrowed pair.
-        let key = (kind, name.to_owned());
-        if let Some(id) = self.terms.get(&key) {
-            return Ok(*id);
-        }
-        let found = self.find_term.query_row(params![kind.number(), name], |row| row.get(0)).optional()?;
-        let id = match found {
-            Some(id) => id,
-            None => self.add_term.query_row(params![kind.number(), name], |row| row.get(0))?,
-        };
-        self.terms.insert(key, id);
-        Ok(id)
+        self.lexicon.posted(self.transaction, kind, name, seq)
     }
 
     /// Writes what was gathered and counted up.
@@ -210,29 +189,15 @@ impl<'t> Writer<'t> {
         for ((at, outcome), deeds) in self.minutes {
             minute.execute([at, outcome, deeds])?;
         }
-        Ok(())
+        self.texts.finish(self.transaction)
     }
 
-    /// The lists of deeds by term, in their order on disk and many rows a statement: most of an index's rows are these.
+    /// The lists of deeds by term, in their order on disk.
     fn write_posts(&mut self) -> Result<(), IndexError> {
-        self.posts.sort_unstable();
-        // A deed may name a term twice.
-        self.posts.dedup();
-        let (groups, rest) = self.posts.as_chunks::<POSTS>();
-        let many = format!("INSERT INTO post VALUES (?, ?){}", ", (?, ?)".repeat(POSTS - 1));
-        let mut many = self.transaction.prepare_cached(&many)?;
-        for group in groups {
-            many.execute(params_from_iter(group.iter().flat_map(|(term, seq)| [term, seq])))?;
-        }
-        let mut one = self.transaction.prepare_cached("INSERT INTO post VALUES (?, ?)")?;
-        for (term, seq) in rest {
-            one.execute([term, seq])?;
-        }
         let mut term = self.transaction.prepare_cached("UPDATE term SET deeds = deeds + ? WHERE id = ?")?;
-        for of_term in self.posts.chunk_by(|(one, _), (other, _)| one == other) {
-            if let Some((id, _)) = of_term.first() {
-                term.execute(params![of_term.len(), id])?;
-            }
+        for (id, seqs) in self.lexicon.take_posts() {
+            posts::add(self.transaction, id, &seqs)?;
+            term.execute(params![seqs.len(), id])?;
         }
         Ok(())
     }

@@ -2,40 +2,40 @@
 //! that is wrong without a word. So what it has of some deeds is compared with what those deeds make of an empty one, and its counts
 //! with each other.
 
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::Path;
 
 use rusqlite::{Connection, Params, Row, params};
 
-use super::{Entry, Head, Index, IndexError, apply, head, look, schema, to_sql};
+use super::lexicon::Lexicon;
+use super::sieve::{Sifter, block_of};
+use super::{Entry, Head, Index, IndexError, apply, head, look, posts, schema, texts, to_sql};
 use crate::domain::ids::Seq;
 
 /// What a deed is, by words and not by their numbers, which are another index's own.
 const DEEDS: &str = "SELECT d.seq || ' ' || d.time || ' ' || class.name || ' ' || actor.name || ' ' || action.name || ' ' || type.name || ' ' ||
-    outcome.name || ' ' || coalesce(code.name, '') || ' ' || d.cause || ' ' || d.correlation || ' ' || d.map || ' ' || text.folded
+    outcome.name || ' ' || coalesce(code.name, '') || ' ' || d.cause || ' ' || d.correlation || ' ' || d.map
   FROM deed d JOIN term class ON class.id = d.class JOIN term actor ON actor.id = d.actor JOIN term action ON action.id = d.action
   JOIN term type ON type.id = d.type JOIN term outcome ON outcome.id = d.outcome LEFT JOIN term code ON code.id = d.code
-  JOIN text ON text.seq = d.seq WHERE d.seq BETWEEN ? AND ? ORDER BY d.seq";
+  WHERE d.seq BETWEEN ? AND ? ORDER BY d.seq";
 const TOUCHES: &str =
     "SELECT touch.seq || ' ' || entity.name || '#' || coalesce(field.name, '') || ' ' || touch.version
   FROM touch JOIN term entity ON entity.id = touch.entity LEFT JOIN term field ON field.id = touch.field
   WHERE touch.seq BETWEEN ? AND ? ORDER BY touch.seq, entity.name, field.name";
 /// What others are found by.
-const POSTS: &str = "SELECT term.kind, term.name, post.seq FROM post JOIN term ON term.id = post.term";
-const POST: &str =
-    "SELECT count(*) FROM term JOIN post ON post.term = term.id WHERE kind = ? AND name = ? AND post.seq = ?";
+const TERMS: &str = "SELECT kind, name, id FROM term WHERE deeds > 0";
+const TERM: &str = "SELECT coalesce(max(id), 0) FROM term WHERE kind = ? AND name = ?";
 const REFS: &str = "SELECT kind, number, seq FROM ref";
 const REF: &str = "SELECT count(*) FROM ref WHERE kind = ? AND number = ? AND seq = ?";
 /// How many deeds there are by each table that has one row of each, or counts them.
 const COUNTS: [&str; 4] = [
     "SELECT count(*) FROM deed",
     "SELECT coalesce(max(seq), 0) FROM deed",
-    "SELECT count(*) FROM text",
+    "SELECT coalesce(sum(deeds), 0) FROM text",
     "SELECT coalesce(sum(deeds), 0) FROM minute",
 ];
 /// Where two tables count the same.
 const PAIRS: [(&str, &str); 2] = [
-    ("SELECT count(*) FROM post", "SELECT coalesce(sum(deeds), 0) FROM term"),
+    ("SELECT coalesce(sum(deeds), 0) FROM post", "SELECT coalesce(sum(deeds), 0) FROM term"),
     ("SELECT coalesce(sum(writes), 0) FROM writer", "SELECT coalesce(sum(writes), 0) FROM field"),
 ];
 
@@ -53,7 +53,7 @@ impl Index {
     /// # Errors
     /// [`IndexError::Wrong`] where something does not agree.
     pub fn check(&self, entries: &[Entry<'_>]) -> Result<(), IndexError> {
-        self.read(|connection| compare(connection, entries).map(drop))
+        self.read(|connection| compare(connection, entries))
     }
 }
 
@@ -62,8 +62,6 @@ impl Index {
 pub struct Looked {
     connection: Connection,
     head: Head,
-    /// What the deeds so far make of the full text.
-    words: Words,
 }
 
 impl Looked {
@@ -75,7 +73,7 @@ impl Looked {
         let connection = look(path)?;
         let head = head(&connection)?;
         let fits = schema::fits(&connection, identity)?;
-        Ok(fits.then_some(Self { connection, head, words: Words::default() }))
+        Ok(fits.then_some(Self { connection, head }))
     }
 
     /// How far it had got.
@@ -91,65 +89,27 @@ impl Looked {
         counts(&*self.connection.unchecked_transaction()?)
     }
 
-    /// As [`Index::check`], of the deeds that follow those of before and are not beyond its head.
+    /// As [`Index::check`], of deeds that are not beyond its head.
     ///
     /// # Errors
     /// The same.
-    pub fn check_next(&mut self, entries: &[Entry<'_>]) -> Result<(), IndexError> {
-        let anew = compare(&self.connection, entries)?;
-        if let Some(anew) = anew {
-            self.words.add(&anew, self.head.seq)?;
-        }
-        Ok(())
+    pub fn check(&self, entries: &[Entry<'_>]) -> Result<(), IndexError> {
+        compare(&self.connection, entries)
     }
 
-    /// Whether the full text has every deed up to its head under every word, once they all were compared. Reads it whole.
+    /// Whether a text is looked for wherever a deed has it, once they all were compared. Reads all texts.
     ///
     /// # Errors
     /// [`IndexError::Wrong`] where it does not agree.
     pub fn check_words(&self) -> Result<(), IndexError> {
-        let mut here = Words::default();
-        here.add(&*self.connection.unchecked_transaction()?, self.head.seq)?;
-        if here == self.words {
-            return Ok(());
-        }
-        Err(IndexError::Wrong { what: "its full text finds other deeds than those that say it".to_owned() })
+        let connection = self.connection.unchecked_transaction()?;
+        texts::check(&connection, to_sql(head(&connection)?.seq.0))
     }
 }
 
-/// Which deeds the full text has under which words, as a sum in which no order matters.
-#[derive(Debug, Default, PartialEq, Eq)]
-struct Words {
-    count: u64,
-    sum: u64,
-}
-
-impl Words {
-    /// What another process has indexed meanwhile, beyond that deed, is left out.
-    fn add(&mut self, connection: &Connection, end: Seq) -> Result<(), IndexError> {
-        connection.execute_batch(
-            "CREATE VIRTUAL TABLE IF NOT EXISTS temp.vocabulary USING fts5vocab(main, words, instance)",
-        )?;
-        let mut statement = connection.prepare("SELECT term, doc FROM temp.vocabulary")?;
-        let mut rows = statement.query([])?;
-        while let Some(row) = rows.next()? {
-            let deed: i64 = row.get(1)?;
-            if deed > to_sql(end.0) {
-                continue;
-            }
-            let mut hasher = DefaultHasher::new();
-            row.get_ref(0)?.as_bytes().unwrap_or_default().hash(&mut hasher);
-            deed.hash(&mut hasher);
-            self.count += 1;
-            self.sum = self.sum.wrapping_add(hasher.finish());
-        }
-        Ok(())
-    }
-}
-
-/// What these deeds alone make of an index, with which it agrees.
-fn compare(connection: &Connection, entries: &[Entry<'_>]) -> Result<Option<Connection>, IndexError> {
-    let (Some(first), Some(last)) = (entries.first(), entries.last()) else { return Ok(None) };
+/// Whether it agrees with what these deeds alone make of an index.
+fn compare(connection: &Connection, entries: &[Entry<'_>]) -> Result<(), IndexError> {
+    let (Some(first), Some(last)) = (entries.first(), entries.last()) else { return Ok(()) };
     let range = [to_sql(first.seq.0), to_sql(last.seq.0)];
     let anew = anew(connection, first.seq, entries)?;
     for sql in [DEEDS, TOUCHES] {
@@ -160,21 +120,40 @@ fn compare(connection: &Connection, entries: &[Entry<'_>]) -> Result<Option<Conn
         }
         agree("rows", to_sql(here.len() as u64), to_sql(there.len() as u64))?;
     }
-    let found = |sql: &str, kind: i64, name: &dyn rusqlite::ToSql, seq: i64| {
-        let count = connection
-            .prepare_cached(sql)?
-            .query_row(params![kind, name, seq], |row| row.get::<_, i64>(0))?;
-        agree(sql, count, 1)
-    };
-    let post = |row: &Row<'_>| Ok((row.get(0)?, row.get::<_, String>(1)?, row.get(2)?));
-    for (kind, name, seq) in rows(&anew, POSTS, [], post)? {
-        found(POST, kind, &name, seq)?;
+    same_texts(connection, &anew, range)?;
+    let term = |row: &Row<'_>| Ok((row.get(0)?, row.get::<_, String>(1)?, row.get(2)?));
+    for (kind, name, there) in rows(&anew, TERMS, [], term)? {
+        let kind: i64 = kind;
+        let here = connection.prepare_cached(TERM)?.query_row(params![kind, name], |row| row.get(0))?;
+        let bounds = (range[0], range[1]);
+        if posts::between(connection, here, bounds)? != posts::between(&anew, there, bounds)? {
+            return Err(IndexError::Wrong { what: format!("{name:?} is not where its deeds are") });
+        }
     }
-    let reference = |row: &Row<'_>| Ok((row.get(0)?, row.get::<_, i64>(1)?, row.get(2)?));
-    for (kind, number, seq) in rows(&anew, REFS, [], reference)? {
-        found(REF, kind, &number, seq)?;
+    let reference = |row: &Row<'_>| Ok([row.get::<_, i64>(0)?, row.get(1)?, row.get(2)?]);
+    for reference in rows(&anew, REFS, [], reference)? {
+        let count = connection.prepare_cached(REF)?.query_row(reference, |row| row.get::<_, i64>(0))?;
+        agree(REF, count, 1)?;
     }
-    Ok(Some(anew))
+    Ok(())
+}
+
+/// Whether both have the same texts of these deeds, and look for them there.
+fn same_texts(here: &Connection, there: &Connection, range: [i64; 2]) -> Result<(), IndexError> {
+    let [low, high] = range;
+    let texts = texts::between(here, (low, high))?;
+    if texts != texts::between(there, (low, high))? {
+        return Err(IndexError::Wrong { what: format!("the texts of {low} to {high} are others") });
+    }
+    let end = to_sql(head(here)?.seq.0);
+    for (seq, text) in texts {
+        if !Sifter::new(&text, end).may_be_in(here, block_of(seq))? {
+            return Err(IndexError::Wrong {
+                what: format!("the text of {seq} is not looked for in its block"),
+            });
+        }
+    }
+    Ok(())
 }
 
 fn counts(connection: &Connection) -> Result<(), IndexError> {
@@ -199,7 +178,8 @@ fn anew(of: &Connection, first: Seq, entries: &[Entry<'_>]) -> Result<Connection
     schema::create(&mut anew, "")?;
     let before = to_sql(first.0.saturating_sub(1));
     anew.execute("UPDATE meta SET head = ?", [before])?;
-    apply::apply_after(&mut anew, entries, apply::last_time(of, before)?)?;
+    let last_time = apply::last_time(of, before)?;
+    apply::apply_after(&mut anew, &mut Lexicon::default(), entries, last_time)?;
     Ok(anew)
 }
 

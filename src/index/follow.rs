@@ -1,29 +1,25 @@
-//! Keeping an index at the ledger's head: read on in large batches, say how far it has got, start anew where needed.
+//! One thread that keeps all indexes at their ledgers' heads. It takes a batch of one, then of the next that is behind, round and
+//! round, so that a busy workspace does not hold up the others. An index that nobody writes or reads for a while is closed, and costs
+//! neither a thread nor a file.
 //!
-//! The ledger is whatever the server gives as a [`Source`]; this module knows neither its engine nor its runtime. The
-//! loop runs on a thread of its own.
+//! The ledger is whatever the server gives as a [`Source`]; this module knows neither its engine nor its runtime.
 
+use std::collections::VecDeque;
+use std::panic::{self, AssertUnwindSafe};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 use std::{fmt, io};
 
-use super::{Entry, Index, IndexError};
+use super::keep::{Keep, Keeper, Next};
+use super::{Entry, Index};
 use crate::domain::ids::Seq;
 
-/// Most deeds taken in one transaction.
-pub const BATCH_DEEDS: usize = 10_000;
-/// How long to wait after an error before trying again, at first; doubled up to [`RETRY_MOST`].
-pub const RETRY_FIRST: Duration = Duration::from_millis(200);
-/// How often some deeds are compared with the ledger while nothing comes …
+/// How often some deeds of one index are compared with its ledger while nothing comes, of one after the other.
 const CHECK_EVERY: Duration = Duration::from_secs(5);
-/// … how many at a time …
-const CHECK_DEEDS: usize = 512;
-/// … and how often it begins anew when it is through.
-const ROUND_EVERY: Duration = Duration::from_mins(10);
-/// The longest wait after an error.
-pub const RETRY_MOST: Duration = Duration::from_secs(30);
+/// An index is closed after so long without a question or a deed.
+const IDLE: Duration = Duration::from_secs(30);
 
 /// One record as the source gives it.
 #[derive(Debug, Clone)]
@@ -37,12 +33,12 @@ pub struct Record<B> {
 }
 
 impl<B: AsRef<[u8]>> Record<B> {
-    fn entry(&self) -> Entry<'_> {
+    pub(super) fn entry(&self) -> Entry<'_> {
         Entry { seq: self.seq, hash: &self.hash, bytes: self.bytes.as_ref() }
     }
 }
 
-/// A ledger to follow. Its calls may block; they are made from the follower's thread only.
+/// A ledger to follow. Its calls may block; they are made from the followers' thread only.
 pub trait Source: Send + 'static {
     /// The bytes of a record.
     type Bytes: AsRef<[u8]>;
@@ -67,12 +63,14 @@ pub trait Source: Send + 'static {
     /// When the ledger can't be read.
     fn hash_of(&mut self, seq: Seq) -> Result<Option<[u8; 32]>, Self::Error>;
 
-    /// Waits until there may be records after that number, or some time has passed. False: the ledger is closed and
-    /// following ends.
-    fn wait(&mut self, after: Seq) -> bool;
+    /// Whether it is time to take what comes after that number. False: the follower is woken when it is.
+    fn has_more(&mut self, after: Seq) -> bool;
+
+    /// How long the thread leaves the processor to others after a batch that took so long.
+    fn rest(&mut self, worked: Duration) -> Duration;
 }
 
-/// How far the follower has got.
+/// How far a follower has got.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Progress {
     /// The last deed indexed.
@@ -85,33 +83,134 @@ pub struct Progress {
     pub ended: bool,
 }
 
-/// A running follower. Dropping it asks it to end and waits.
-#[derive(Debug)]
-pub struct Follower {
-    shared: Arc<Shared>,
-    thread: Option<JoinHandle<()>>,
-}
-
+/// What a follower and its thread both know.
 #[derive(Debug, Default)]
-struct Shared {
-    progress: Mutex<Progress>,
+pub(super) struct Shared {
+    pub(super) progress: Mutex<Progress>,
     changed: Condvar,
-    stop: AtomicBool,
 }
 
 impl Shared {
-    fn update(&self, change: impl FnOnce(&mut Progress)) {
-        change(&mut self.progress.lock().unwrap_or_else(PoisonError::into_inner));
+    pub(super) fn update(&self, change: impl FnOnce(&mut Progress)) {
+        change(&mut locked(&self.progress));
         self.changed.notify_all();
     }
+}
 
-    fn stopped(&self) -> bool {
-        self.stop.load(Ordering::Acquire)
+/// One index that is followed, as the thread has it.
+struct Place {
+    shared: Shared,
+    /// Whether it stands in the queue.
+    queued: AtomicBool,
+    /// None once it has ended.
+    keeper: Mutex<Option<Box<dyn Keep>>>,
+}
+
+impl Place {
+    /// Does something for the index, unless following it has ended. A panic ends it, and the others go on.
+    fn kept<T>(&self, work: impl FnOnce(&mut dyn Keep) -> T) -> Option<T> {
+        let mut kept = locked(&self.keeper);
+        let keeper = kept.as_deref_mut()?;
+        let done = panic::catch_unwind(AssertUnwindSafe(|| work(keeper)));
+        if done.is_err() {
+            *kept = None;
+            self.shared.update(|progress| {
+                progress.ended = true;
+                progress.trouble = Some("keeping it broke off".to_owned());
+            });
+        }
+        done.ok()
+    }
+}
+
+/// The thread's queue.
+#[derive(Default)]
+struct Queue {
+    /// Those that are behind, in their turns.
+    ready: VecDeque<Arc<Place>>,
+    /// Those that failed, and when they are tried again.
+    later: Vec<(Instant, Arc<Place>)>,
+    /// All, the next to be compared with its ledger first.
+    all: VecDeque<Weak<Place>>,
+    ended: bool,
+}
+
+#[derive(Default)]
+struct Desk {
+    queue: Mutex<Queue>,
+    changed: Condvar,
+}
+
+impl Desk {
+    fn wake(&self, place: &Arc<Place>) {
+        if !place.queued.swap(true, Ordering::AcqRel) {
+            locked(&self.queue).ready.push_back(Arc::clone(place));
+            self.changed.notify_all();
+        }
+    }
+
+    /// Waits, unless it is the end.
+    fn wait<'q>(&self, queue: MutexGuard<'q, Queue>, at_most: Duration) -> MutexGuard<'q, Queue> {
+        let waited = self.changed.wait_timeout(queue, at_most);
+        waited.unwrap_or_else(PoisonError::into_inner).0
+    }
+
+    fn rest(&self, length: Duration) {
+        let ended = self.changed.wait_timeout_while(locked(&self.queue), length, |queue| !queue.ended);
+        drop(ended);
+    }
+}
+
+/// The one thread of this process, while there is a follower.
+static THREAD: Mutex<Weak<Followers>> = Mutex::new(Weak::new());
+
+/// The thread that keeps indexes; it ends with the last follower.
+struct Followers {
+    desk: Arc<Desk>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Followers {
+    /// That of this process.
+    fn here() -> io::Result<Arc<Self>> {
+        let mut here = locked(&THREAD);
+        if let Some(there) = here.upgrade() {
+            return Ok(there);
+        }
+        let desk = Arc::new(Desk::default());
+        let theirs = Arc::clone(&desk);
+        let thread = thread::Builder::new().name("index-follow".to_owned()).spawn(move || run(&theirs))?;
+        let new = Arc::new(Self { desk, thread: Some(thread) });
+        *here = Arc::downgrade(&new);
+        Ok(new)
+    }
+}
+
+impl Drop for Followers {
+    fn drop(&mut self) {
+        locked(&self.desk.queue).ended = true;
+        self.desk.changed.notify_all();
+        if let Some(thread) = self.thread.take() {
+            // One that panicked has nothing to hand over: an index is rebuilt from what it has.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// An index that is kept at its ledger's head. Dropping it ends that, after the batch that it may be in.
+pub struct Follower {
+    place: Arc<Place>,
+    thread: Arc<Followers>,
+}
+
+impl fmt::Debug for Follower {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Follower").field("progress", &self.progress()).finish_non_exhaustive()
     }
 }
 
 impl Follower {
-    /// Starts to follow. `on_progress` is called from the follower's thread after every batch.
+    /// Begins to keep an index. `on_progress` is called from the thread after every batch.
     ///
     /// # Errors
     /// When no thread can be started.
@@ -120,170 +219,138 @@ impl Follower {
         source: S,
         on_progress: impl Fn(&Progress) + Send + 'static,
     ) -> io::Result<Self> {
-        let shared = Arc::new(Shared::default());
-        let theirs = Arc::clone(&shared);
-        let thread = thread::Builder::new().name("index-follow".to_owned()).spawn(move || {
-            run(&index, source, &theirs, &on_progress);
-            theirs.update(|progress| progress.ended = true);
-        })?;
-        Ok(Self { shared, thread: Some(thread) })
+        let thread = Followers::here()?;
+        let keeper: Box<dyn Keep> = Box::new(Keeper::new(index, source, on_progress));
+        let place = Arc::new(Place {
+            shared: Shared::default(),
+            queued: AtomicBool::new(false),
+            keeper: Mutex::new(Some(keeper)),
+        });
+        locked(&thread.desk.queue).all.push_back(Arc::downgrade(&place));
+        thread.desk.wake(&place);
+        Ok(Self { place, thread })
+    }
+
+    /// Says that there are deeds to take, as often as it is called.
+    pub fn waker(&self) -> impl Fn() + Send + Sync + 'static {
+        let (desk, place) = (Arc::clone(&self.thread.desk), Arc::downgrade(&self.place));
+        move || {
+            if let Some(place) = place.upgrade() {
+                desk.wake(&place);
+            }
+        }
     }
 
     /// How far it has got.
     pub fn progress(&self) -> Progress {
-        self.shared.progress.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        locked(&self.place.shared.progress).clone()
     }
 
     /// Waits until that deed is indexed. False: the time is over, or it has ended.
     pub fn wait_for(&self, seq: Seq, at_most: Duration) -> bool {
-        let progress = self.shared.progress.lock().unwrap_or_else(PoisonError::into_inner);
-        let (progress, _) = self
-            .shared
+        let shared = &self.place.shared;
+        let (progress, _) = shared
             .changed
-            .wait_timeout_while(progress, at_most, |progress| progress.seq < seq && !progress.ended)
+            .wait_timeout_while(locked(&shared.progress), at_most, |progress| {
+                progress.seq < seq && !progress.ended
+            })
             .unwrap_or_else(PoisonError::into_inner);
         progress.seq >= seq
-    }
-
-    /// Asks it to end at the next batch or when the source's `wait` returns.
-    pub fn stop(&self) {
-        self.shared.stop.store(true, Ordering::Release);
-        self.shared.changed.notify_all();
     }
 }
 
 impl Drop for Follower {
     fn drop(&mut self) {
-        self.stop();
-        if let Some(thread) = self.thread.take() {
-            // A follower that panicked has nothing to hand over: the index is rebuilt from what it has.
-            let _ = thread.join();
+        drop(locked(&self.place.keeper).take());
+        self.place.shared.update(|progress| progress.ended = true);
+    }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn run(desk: &Desk) {
+    let mut next_check = Instant::now();
+    while let Some(turn) = turn(desk, next_check) {
+        match turn {
+            Turn::Step(place) => step(desk, &place),
+            Turn::Check => {
+                check(desk);
+                next_check = Instant::now() + CHECK_EVERY;
+            }
         }
     }
 }
 
-/// Why a round ended early.
-enum Trouble {
-    Index(IndexError),
-    Ledger(String),
+enum Turn {
+    Step(Arc<Place>),
+    Check,
 }
 
-impl From<IndexError> for Trouble {
-    fn from(error: IndexError) -> Self {
-        Self::Index(error)
-    }
-}
-
-fn run<S: Source>(index: &Index, mut source: S, shared: &Shared, on_progress: &impl Fn(&Progress)) {
-    let mut pause = RETRY_FIRST;
-    while !shared.stopped() {
-        let trouble = match round(index, &mut source, shared, on_progress) {
-            Ok(()) => return,
-            Err(trouble) => trouble,
-        };
-        // A broken index is a cache gone bad: it starts anew. A full disk or an unreadable ledger is tried again.
-        let said = match trouble {
-            Trouble::Index(error) if error.is_broken() => match index.reset() {
-                Ok(()) => {
-                    // Who waits for a deed waits until it is there again.
-                    shared.update(|progress| progress.seq = Seq(0));
-                    format!("{error}; it is being rebuilt")
-                }
-                Err(again) => again.to_string(),
-            },
-            Trouble::Index(error) => error.to_string(),
-            Trouble::Ledger(error) => error,
-        };
-        shared.update(|progress| {
-            if progress.trouble.is_none() {
-                pause = RETRY_FIRST;
-                tracing::warn!(trouble = said, "the index does not get on; it is tried again");
-            }
-            progress.trouble = Some(said);
-        });
-        let told = shared.progress.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        on_progress(&told);
-        let progress = shared.progress.lock().unwrap_or_else(PoisonError::into_inner);
-        drop(shared.changed.wait_timeout_while(progress, pause, |_| !shared.stopped()));
-        pause = (pause * 2).min(RETRY_MOST);
-    }
-}
-
-/// Follows until the source is closed or following is stopped.
-fn round<S: Source>(
-    index: &Index,
-    source: &mut S,
-    shared: &Shared,
-    on_progress: &impl Fn(&Progress),
-) -> Result<(), Trouble> {
-    let ledger = |error: S::Error| Trouble::Ledger(error.to_string());
-    let mut at = same_ledger(index, source)?;
-    let mut checks = Checks::default();
+/// What is to be done next; none at the end.
+fn turn(desk: &Desk, next_check: Instant) -> Option<Turn> {
+    let mut queue = locked(&desk.queue);
     loop {
-        if let Some(broken) = index.take_broken() {
-            return Err(broken.into());
+        if queue.ended {
+            return None;
         }
-        let records = source.read(at, BATCH_DEEDS).map_err(ledger)?;
-        let entries: Vec<Entry<'_>> = records.iter().map(Record::entry).collect();
-        index.apply(&entries)?;
-        at = entries.last().map_or(at, |entry| entry.seq);
-        shared.update(|progress| {
-            progress.seq = at;
-            progress.trouble = None;
-            progress.caught_up |= entries.is_empty();
+        let now = Instant::now();
+        let due: Vec<_> = queue.later.extract_if(.., |(when, _)| *when <= now).collect();
+        queue.ready.extend(due.into_iter().map(|(_, place)| place));
+        if let Some(place) = queue.ready.pop_front() {
+            return Some(Turn::Step(place));
+        }
+        if next_check <= now {
+            return Some(Turn::Check);
+        }
+        let first = queue.later.iter().map(|(when, _)| *when).fold(next_check, Instant::min);
+        queue = desk.wait(queue, first.saturating_duration_since(now));
+    }
+}
+
+/// Takes a batch of one.
+fn step(desk: &Desk, place: &Arc<Place>) {
+    // What comes from here on wakes it again.
+    place.queued.store(false, Ordering::Release);
+    let Some((next, rest)) = place.kept(|keeper| keeper.step(&place.shared)) else { return };
+    match next {
+        Next::Idle => {}
+        Next::More => desk.wake(place),
+        Next::Again(pause) => again(desk, place, pause),
+    }
+    desk.rest(rest);
+}
+
+fn again(desk: &Desk, place: &Arc<Place>, pause: Duration) {
+    // What comes meanwhile waits as well.
+    if !place.queued.swap(true, Ordering::AcqRel) {
+        locked(&desk.queue).later.push((Instant::now() + pause, Arc::clone(place)));
+    }
+}
+
+/// Compares the next with its ledger, closes those that nobody uses, and has those mended that a reader found broken.
+fn check(desk: &Desk) {
+    let all: Vec<Weak<Place>> = {
+        let mut queue = locked(&desk.queue);
+        queue.all.retain(|place| place.strong_count() > 0);
+        let one = 1.min(queue.all.len());
+        queue.all.rotate_left(one);
+        queue.all.iter().cloned().collect()
+    };
+    let mut places = all.iter().rev().filter_map(Weak::upgrade);
+    if let Some(place) = places.next() {
+        if let Some(pause) = place.kept(|keeper| keeper.check(&place.shared)).flatten() {
+            again(desk, &place, pause);
+        }
+    }
+    for place in places {
+        let broken = place.kept(|keeper| {
+            keeper.index().close_if_idle(IDLE);
+            keeper.index().is_suspected()
         });
-        let progress = shared.progress.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        on_progress(&progress);
-        if shared.stopped() {
-            return Ok(());
-        }
-        if entries.is_empty() {
-            checks.go_on(index, source, at)?;
-            if !source.wait(at) {
-                return Ok(());
-            }
+        if broken == Some(true) {
+            desk.wake(&place);
         }
     }
-}
-
-/// While nothing comes, what the index has is compared with the ledger: its counts, then its deeds, some at a time, round and round.
-#[derive(Default)]
-struct Checks {
-    /// Compared up to there.
-    at: Seq,
-    last: Option<Instant>,
-}
-
-impl Checks {
-    fn go_on<S: Source>(&mut self, index: &Index, source: &mut S, end: Seq) -> Result<(), Trouble> {
-        let pause = if self.at == Seq(0) { ROUND_EVERY } else { CHECK_EVERY };
-        if self.last.is_some_and(|last| last.elapsed() < pause) {
-            return Ok(());
-        }
-        self.last = Some(Instant::now());
-        if self.at == Seq(0) {
-            index.check_counts()?;
-        }
-        // Whoever reads the ledger says what is wrong with it; the index goes on.
-        let records = source.read_checked(self.at, CHECK_DEEDS).unwrap_or_default();
-        let entries: Vec<Entry<'_>> =
-            records.iter().take_while(|record| record.seq <= end).map(Record::entry).collect();
-        index.check(&entries)?;
-        self.at = entries.last().map_or(Seq(0), |entry| entry.seq);
-        Ok(())
-    }
-}
-
-/// Where to go on: at the index's head if the ledger still has that deed, else from the start with an empty index.
-fn same_ledger<S: Source>(index: &Index, source: &mut S) -> Result<Seq, Trouble> {
-    let head = index.head()?;
-    if head.seq == Seq(0) {
-        return Ok(head.seq);
-    }
-    let hash = source.hash_of(head.seq).map_err(|error| Trouble::Ledger(error.to_string()))?;
-    if hash.is_some_and(|hash| hash.as_slice() == head.hash) {
-        return Ok(head.seq);
-    }
-    index.reset()?;
-    Ok(Seq(0))
 }

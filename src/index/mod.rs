@@ -4,28 +4,36 @@
 //! ledger when its version or its ledger is another one. It answers with sequence numbers; the bytes stay in the
 //! ledger. What a filter means is `domain::filter`; here is only how its deeds are found fast.
 //!
-//! Everything here blocks on the disk: call it from a blocking thread. One thread writes ([`follow`]); any number read,
-//! each on a connection and a snapshot of its own, and none waits for the writer.
+//! Everything here blocks on the disk: call it from a blocking thread. One thread writes, for all workspaces ([`follow`]); any
+//! number read, each on a connection and a snapshot of its own, and none waits for the writer. An index that nobody uses has no
+//! connection.
 
 mod apply;
 mod check;
 pub mod follow;
+mod keep;
+mod lexicon;
 mod page;
+mod posts;
 mod query;
 mod schema;
+mod sieve;
 mod stats;
 mod terms;
 #[cfg(test)]
 mod tests;
+mod texts;
 mod trace;
-mod words;
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 use std::{fs, io};
 
+use rusqlite::vtab::array;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
+use self::lexicon::Lexicon;
 use crate::domain::ids::Seq;
 
 pub use check::Looked;
@@ -115,10 +123,19 @@ pub struct Head {
 pub struct Index {
     path: PathBuf,
     identity: String,
-    writer: Mutex<Connection>,
+    writer: Mutex<Writer>,
     readers: Mutex<Readers>,
     /// A reader found that it is broken.
     broken: Mutex<Option<IndexError>>,
+    /// When something was asked or written last.
+    used: Mutex<Instant>,
+}
+
+/// The connection that writes, none while the index is closed, and the terms that it knows.
+#[derive(Debug, Default)]
+struct Writer {
+    connection: Option<Connection>,
+    lexicon: Lexicon,
 }
 
 /// Idle connections, all of the file's present generation.
@@ -145,9 +162,10 @@ impl Index {
         Ok(Self {
             path: path.to_owned(),
             identity: identity.to_owned(),
-            writer: Mutex::new(connect(path, true)?),
+            writer: Mutex::default(),
             readers: Mutex::default(),
             broken: Mutex::default(),
+            used: Mutex::new(Instant::now()),
         })
     }
 
@@ -161,10 +179,8 @@ impl Index {
         readers.generation += 1;
         readers.idle.clear();
         // The old file is let go of before its place is taken.
-        *writer = Connection::open_in_memory()?;
-        create(&self.path, &self.identity)?;
-        *writer = connect(&self.path, true)?;
-        Ok(())
+        *writer = Writer::default();
+        create(&self.path, &self.identity)
     }
 
     /// How far it has got.
@@ -181,7 +197,35 @@ impl Index {
     /// # Errors
     /// [`IndexError::Gap`] when the entries do not follow the head; nothing is written then.
     pub fn apply(&self, entries: &[Entry<'_>]) -> Result<(), IndexError> {
-        apply::apply(&mut self.writer(), entries)
+        self.note_use();
+        let Writer { connection, lexicon } = &mut *self.writer();
+        let connection = match connection {
+            Some(connection) => connection,
+            closed => closed.insert(self.reopened()?),
+        };
+        apply::apply(connection, lexicon, entries)
+    }
+
+    /// A connection to the file, which nobody may have changed while it was closed.
+    fn reopened(&self) -> Result<Connection, IndexError> {
+        let connection = connect(&self.path, true)?;
+        if schema::fits(&connection, &self.identity)? {
+            return Ok(connection);
+        }
+        Err(IndexError::Wrong { what: "it is another one than it was".to_owned() })
+    }
+
+    /// Lets go of the file where nothing was asked or written for so long; the next question opens it again.
+    pub(super) fn close_if_idle(&self, idle: Duration) {
+        if self.used.lock().unwrap_or_else(PoisonError::into_inner).elapsed() < idle {
+            return;
+        }
+        *self.writer() = Writer::default();
+        self.readers.lock().unwrap_or_else(PoisonError::into_inner).idle.clear();
+    }
+
+    fn note_use(&self) {
+        *self.used.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
     }
 
     /// Remembers that it is broken, where that is why something failed: whoever follows the ledger starts it anew.
@@ -198,13 +242,19 @@ impl Index {
         self.broken.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    fn writer(&self) -> MutexGuard<'_, Connection> {
+    /// Whether the same is so; it is taken later.
+    pub(super) fn is_suspected(&self) -> bool {
+        self.broken.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
+    fn writer(&self) -> MutexGuard<'_, Writer> {
         // A panic inside a transaction rolls it back, so a poisoned writer is as good as before.
         self.writer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Runs a question on a connection of its own, within one snapshot.
     fn read<T>(&self, ask: impl FnOnce(&Connection) -> Result<T, IndexError>) -> Result<T, IndexError> {
+        self.note_use();
         let (generation, connection) = {
             // Held while opening, so that no reader looks for the file while it is being replaced.
             let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
@@ -331,6 +381,8 @@ fn look_at_closed(path: &Path) -> Result<Connection, rusqlite::Error> {
 fn reader(path: &Path) -> Result<Connection, IndexError> {
     let connection = connect(path, false)?;
     connection.execute_batch(terms::PICKS)?;
+    array::load_module(&connection)?;
+    texts::teach(&connection)?;
     Ok(connection)
 }
 

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use rusqlite::Connection;
 use rusqlite::types::Value as Sql;
-use rusqlite::{Connection, params_from_iter};
 
 use super::apply::MINUTE_MICROS;
 use super::query::{self, Prepared};
@@ -170,7 +170,7 @@ impl Index {
             } else {
                 let head = head(connection)?.seq.0;
                 let plan = query::plan(connection, filter, Some((frame.start, frame.end())), head)?;
-                deeds(connection, &frame, plan)?
+                deeds(connection, &frame, &plan)?
             };
             tally(connection, &frame, rows)
         })
@@ -272,17 +272,14 @@ fn minutes(connection: &Connection, frame: &Frame) -> Result<Vec<Row>, IndexErro
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-fn deeds(connection: &Connection, frame: &Frame, plan: Prepared) -> Result<Vec<Row>, IndexError> {
-    let sql = format!(
-        "SELECT (d.time - ?) / ? AS bucket, d.outcome, count(*) {} GROUP BY bucket, d.outcome",
-        plan.body.sql
-    );
-    let mut bound = vec![Sql::from(frame.start.micros()), Sql::from(frame.width)];
-    bound.extend(plan.body.bound);
-    let mut statement = connection.prepare_cached(&sql)?;
-    let rows =
-        statement.query_map(params_from_iter(bound), |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
-    Ok(rows.collect::<Result<_, _>>()?)
+fn deeds(connection: &Connection, frame: &Frame, plan: &Prepared) -> Result<Vec<Row>, IndexError> {
+    plan.grouped(
+        connection,
+        "(d.time - ?) / ? AS bucket, d.outcome, count(*)",
+        &[Sql::from(frame.start.micros()), Sql::from(frame.width)],
+        "GROUP BY bucket, d.outcome",
+        |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+    )
 }
 
 fn tally(connection: &Connection, frame: &Frame, rows: Vec<Row>) -> Result<Histogram, IndexError> {

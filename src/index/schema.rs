@@ -1,7 +1,8 @@
 //! The index's tables. What is written into them is `apply`'s business, what is asked of them `query`'s.
 //!
 //! Words (actors, types, entities, fields …) are interned in `term`; every deed is one row of numbers in `deed`, and
-//! `post` lists the deeds of each term in order, so that a page of a filter is read off its rarest term.
+//! `post` lists the deeds of each term in order (`posts`), so that a page of a filter is read off its rarest term. `text` has
+//! what deeds say (`texts`), `sieve` and `sieved` where a text may be (`sieve`).
 
 use rusqlite::Connection;
 use sha2::{Digest as _, Sha256};
@@ -9,10 +10,8 @@ use sha2::{Digest as _, Sha256};
 use super::IndexError;
 
 /// Grows with every change of the tables or of what is written into them; a mismatch rebuilds the index.
-pub(super) const VERSION: i64 = 5;
+pub(super) const VERSION: i64 = 6;
 
-/// The full text gathers a whole batch in memory before it is written, and merges its segments late: both are cheaper than
-/// many small segments that are written again and again.
 const TABLES: &str = "
 CREATE TABLE meta(id INTEGER PRIMARY KEY CHECK (id = 1), identity TEXT NOT NULL, head INTEGER NOT NULL, hash BLOB NOT NULL,
   seal BLOB NOT NULL);
@@ -23,15 +22,14 @@ CREATE TABLE deed(seq INTEGER PRIMARY KEY, time INTEGER NOT NULL, class INTEGER 
   action INTEGER NOT NULL, type INTEGER NOT NULL, outcome INTEGER NOT NULL, code INTEGER NOT NULL,
   cause INTEGER NOT NULL, correlation INTEGER NOT NULL, map INTEGER NOT NULL);
 CREATE INDEX deed_time ON deed(time);
-CREATE TABLE post(term INTEGER, seq INTEGER, PRIMARY KEY(term, seq)) WITHOUT ROWID;
+CREATE TABLE post(term INTEGER, first INTEGER, last INTEGER NOT NULL, deeds INTEGER NOT NULL, steps BLOB NOT NULL,
+  PRIMARY KEY(term, first)) WITHOUT ROWID;
 CREATE TABLE touch(seq INTEGER, entity INTEGER, field INTEGER, version INTEGER NOT NULL,
   PRIMARY KEY(seq, entity, field)) WITHOUT ROWID;
 CREATE TABLE ref(kind INTEGER, number INTEGER, seq INTEGER, PRIMARY KEY(kind, number, seq)) WITHOUT ROWID;
-CREATE TABLE text(seq INTEGER PRIMARY KEY, folded TEXT NOT NULL);
-CREATE VIRTUAL TABLE words USING fts5(folded, content='', detail=none, columnsize=0,
-  tokenize=\"trigram case_sensitive 1\");
-INSERT INTO words(words, rank) VALUES ('hashsize', 16777216);
-INSERT INTO words(words, rank) VALUES ('automerge', 16);
+CREATE TABLE text(first INTEGER PRIMARY KEY, deeds INTEGER NOT NULL, lengths BLOB NOT NULL, said TEXT NOT NULL);
+CREATE TABLE sieve(block INTEGER PRIMARY KEY, bits BLOB NOT NULL);
+CREATE TABLE sieved(row INTEGER PRIMARY KEY, lines BLOB NOT NULL);
 CREATE TABLE minute(minute INTEGER, outcome INTEGER, deeds INTEGER NOT NULL, PRIMARY KEY(minute, outcome)) WITHOUT ROWID;
 CREATE TABLE writer(entity INTEGER, field INTEGER, actor INTEGER, writes INTEGER NOT NULL,
   PRIMARY KEY(entity, field, actor)) WITHOUT ROWID;

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, ToSql};
 
 use super::apply::NO_FIELD;
 use super::schema::TermKind;
 use super::terms::{entities, fields_of, pick};
-use super::{Index, IndexError, from_sql, to_sql};
+use super::{Index, IndexError, from_sql, query, to_sql};
 use crate::domain::filter::Vocabulary;
 use crate::domain::ids::Seq;
 use crate::domain::outcome::Outcome;
@@ -89,7 +89,8 @@ impl Index {
     pub fn field_stats(&self, pattern: &Pattern, now: Time) -> Result<Vec<FieldStats>, IndexError> {
         self.read(|connection| {
             connection.prepare_cached("DELETE FROM temp.pick")?.execute([])?;
-            pick(connection, 0, &entities(connection, pattern)?.0)?;
+            let picked = entities(connection, pattern)?;
+            pick(connection, 0, &picked.0)?;
             let fields = fields_of(connection, pattern, pattern.field_text().unwrap_or_default())?.0;
             let wanted = |field: i64| pattern.field_text().is_none() || fields.contains(&field);
             let mut stats: BTreeMap<String, FieldStats> = BTreeMap::new();
@@ -101,7 +102,7 @@ impl Index {
                     );
                 }
             }
-            for row in lately(connection, now.minus(STATS_WINDOW), now)? {
+            for row in lately(connection, &picked, now.minus(STATS_WINDOW), now)? {
                 if wanted(row.field) {
                     let entry = stats.entry(row.name.clone()).or_default();
                     entry.field.clone_from(&row.name);
@@ -215,17 +216,36 @@ struct Lately {
     last: Time,
 }
 
-fn lately(connection: &Connection, since: Time, until: Time) -> Result<Vec<Lately>, IndexError> {
-    let sql = "SELECT g.field, n.name, a.name, o.name, g.times, g.last FROM
+/// Of the picked entities, which have so many deeds in all.
+fn lately(
+    connection: &Connection,
+    (picked, deeds): &(Vec<i64>, u64),
+    since: Time,
+    until: Time,
+) -> Result<Vec<Lately>, IndexError> {
+    // Many deeds: those of the time are read in their order, and each has few entities.
+    let (from, seqs) = if *deeds <= query::GATHERED {
+        let from = "rarray(?) c CROSS JOIN deed d ON d.seq = c.value";
+        (from, Some(query::array(query::of_all(connection, picked, (0, i64::MAX))?)))
+    } else {
+        ("deed d", None)
+    };
+    let sql = format!(
+        "SELECT g.field, n.name, a.name, o.name, g.times, g.last FROM
           (SELECT t.field, d.actor, d.outcome, count(*) AS times, max(d.time) AS last
-           FROM temp.pick k CROSS JOIN post p ON p.term = k.id CROSS JOIN deed d ON d.seq = p.seq
-           CROSS JOIN touch t ON t.seq = p.seq AND t.entity = k.id
-           WHERE k.slot = 0 AND d.time BETWEEN ? AND ? AND t.field <> ?
+           FROM {from} CROSS JOIN touch t ON t.seq = d.seq CROSS JOIN temp.pick k ON k.slot = 0 AND k.id = t.entity
+           WHERE d.time BETWEEN ? AND ? AND t.field <> ?
            GROUP BY t.field, d.actor, d.outcome) g
         JOIN term n ON n.id = g.field JOIN term a ON a.id = g.actor JOIN term o ON o.id = g.outcome
-        ORDER BY g.times DESC, a.name";
-    let mut statement = connection.prepare_cached(sql)?;
-    let rows = statement.query_map(params![since.micros(), until.micros(), NO_FIELD], |row| {
+        ORDER BY g.times DESC, a.name"
+    );
+    let (since, until) = (since.micros(), until.micros());
+    let mut bound: Vec<&dyn ToSql> = vec![&since, &until, &NO_FIELD];
+    if let Some(seqs) = &seqs {
+        bound.insert(0, seqs);
+    }
+    let mut statement = connection.prepare_cached(&sql)?;
+    let rows = statement.query_map(bound.as_slice(), |row| {
         Ok(Lately {
             field: row.get(0)?,
             name: row.get(1)?,

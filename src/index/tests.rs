@@ -41,6 +41,10 @@ fn feed(index: &Index, records: &[(Seq, Vec<u8>)]) {
     index.apply(&entries).unwrap();
 }
 
+fn writer(house: &House) -> Connection {
+    Connection::open(house.path()).unwrap()
+}
+
 fn house(seed: u64, count: u64) -> House {
     let directory = TempDir::new().unwrap();
     let index = Index::open(&directory.path().join("index.db"), IDENTITY).unwrap();
@@ -109,6 +113,32 @@ fn check_histogram(house: &House, text: &str, from: Time, length: Span, buckets:
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
+
+    /// Lists of deeds, however they were cut when they were written, are read from both ends and between any two.
+    #[test]
+    fn a_list_is_what_was_put_in(steps in prop::collection::vec(1_i64..400_000, 1..2_000), cuts in prop::collection::vec(1_usize..700, 1..20), low: u16, high: u16) {
+        let directory = TempDir::new().unwrap();
+        let mut connection = Connection::open(directory.path().join("lists.db")).unwrap();
+        schema::create(&mut connection, IDENTITY).unwrap();
+        let all: Vec<i64> = steps.iter().scan(0, |at, step| { *at += step % 300 * (step % 7) + 1; Some(*at) }).collect();
+        let (mut rest, mut cuts) = (all.as_slice(), cuts.into_iter().cycle());
+        while !rest.is_empty() {
+            let (now, later) = rest.split_at(cuts.next().unwrap().min(rest.len()));
+            posts::add(&connection, 5, now).unwrap();
+            rest = later;
+        }
+        posts::add(&connection, 6, &[3]).unwrap();
+        let last = *all.last().unwrap();
+        let (low, high) = (i64::from(low) * last / 65_000, i64::from(high) * last / 65_000);
+        let meant: Vec<i64> = all.iter().copied().filter(|seq| (low..=high).contains(seq)).collect();
+        prop_assert_eq!(posts::between(&connection, 5, (low, high)).unwrap(), meant.clone());
+        let mut cursor = posts::Cursor::new(&connection, 5, (low, high), true);
+        let mut found = Vec::new();
+        while let Some(seqs) = cursor.next().unwrap() {
+            found.splice(0..0, seqs);
+        }
+        prop_assert_eq!(found, meant);
+    }
 
     #[test]
     fn answers_what_the_filter_means(seed: u64) {
@@ -307,6 +337,106 @@ fn gaps_are_refused_and_change_nothing() {
     assert_eq!(house.index.count(&filter("seq:11")).unwrap().deeds, 0);
 }
 
+/// What a batch that was not kept brought with it is not remembered.
+#[test]
+fn after_a_batch_that_failed_its_terms_are_found_anew() {
+    let house = house(3, 10);
+    let deed = br#"{"type":"deeds.moon.landed","time":"2026-02-14T08:00:00Z","subject":"moon/base","data":{"actor":{"class":"robot","name":"hal"},"action":"write","outcome":"landed"}}"#;
+    let entry = |seq| Entry { seq: Seq(seq), hash: &[7; 32], bytes: deed };
+    house.index.apply(&[entry(11), entry(13)]).unwrap_err();
+    for seq in [11, 12] {
+        house.index.apply(&[entry(seq)]).unwrap();
+    }
+    for text in ["actor:hal", "entity:moon/base", "entity:moon/**", "hal"] {
+        let page = house.index.page(&filter(text), PageFrom::Newest, 5).unwrap();
+        assert_eq!(page.seqs, [Seq(11), Seq(12)], "{text}");
+    }
+    house.index.check_counts().unwrap();
+    house.index.check(&[entry(11), entry(12)]).unwrap();
+}
+
+/// More deeds than the sieves of one group cover, few of which say something that the others do not.
+#[test]
+fn a_rare_text_is_found_wherever_it_is() {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("index.db");
+    let index = Index::open(&path, IDENTITY).unwrap();
+    let rare: BTreeMap<u64, &str> = BTreeMap::from([
+        (1, "c0ffee-4711"),
+        (128, "xy"),
+        (129, "c0ffee-4711 again"),
+        (30_000, "größer"),
+        (61_440, "the end of a group"),
+        (61_441, "c0ffee-4711 after it"),
+        (62_999, "zq7"),
+    ]);
+    let records: Vec<(Seq, Vec<u8>)> = (1..=63_000)
+        .map(|seq| {
+            (Seq(seq), rare.get(&seq).map_or(format!("no deed {}", seq % 9), |rare| (*rare).to_owned()))
+        })
+        .map(|(seq, text)| (seq, text.into_bytes()))
+        .collect();
+    for part in records.chunks(1_777) {
+        feed(&index, part);
+    }
+    for text in [
+        "c0ffee-4711",
+        "xy",
+        "größer",
+        "end of a group",
+        "zq7",
+        "q7",
+        "4712",
+        "c0ffee-4711 after",
+        "ee-4711 a",
+    ] {
+        let meant: Vec<Seq> =
+            rare.iter().filter(|(_, said)| said.contains(text)).map(|(seq, _)| Seq(*seq)).collect();
+        let asked = filter(&format!("{text:?}"));
+        for from in
+            [PageFrom::Newest, PageFrom::Oldest, PageFrom::Before(Seq(63_001)), PageFrom::After(Seq(0))]
+        {
+            assert_eq!(index.page(&asked, from, 10).unwrap().seqs, meant, "{text} {from:?}");
+        }
+        let within = filter(&format!("{text:?} seq:100..61440"));
+        let meant: Vec<Seq> = meant.into_iter().filter(|seq| (100..=61_440).contains(&seq.0)).collect();
+        assert_eq!(index.page(&within, PageFrom::Newest, 10).unwrap().seqs, meant, "{text}");
+    }
+    let threes = (1..=63_000).filter(|seq| seq % 9 == 3 && !rare.contains_key(seq)).count();
+    assert_eq!(index.count(&filter("\"deed 3\"")).unwrap().deeds, threes as u64);
+    let looked = || check::Looked::at(&path, IDENTITY).unwrap().unwrap();
+    looked().check_words().unwrap();
+    for change in [
+        "UPDATE sieved SET lines = zeroblob(3840) WHERE row = (SELECT min(row) FROM sieved WHERE lines <> zeroblob(3840))",
+        "UPDATE sieve SET bits = zeroblob(8192) WHERE block = 480",
+    ] {
+        index.close_if_idle(Duration::ZERO);
+        let was: Vec<u8> = fs::read(&path).unwrap();
+        Connection::open(&path).unwrap().execute(change, []).unwrap();
+        let found = looked().check_words().unwrap_err();
+        assert!(found.is_broken(), "{change}: {found}");
+        fs::write(&path, was).unwrap();
+    }
+}
+
+#[test]
+fn an_idle_index_lets_go_of_its_file_and_goes_on_when_it_is_asked() {
+    let house = house(3, 300);
+    let log = house.directory.path().join("index.db-wal");
+    house.index.page(&filter("form"), PageFrom::Newest, 5).unwrap();
+    assert!(log.exists());
+    house.index.close_if_idle(Duration::from_secs(3_600));
+    assert!(log.exists(), "it was used a moment ago");
+    house.index.close_if_idle(Duration::ZERO);
+    assert!(!log.exists(), "whoever closes the file last takes its log away");
+    check_pages(&house, "actor:intake form", 20, 150);
+    house.index.close_if_idle(Duration::ZERO);
+    feed(&house.index, &encoded(&house.deeds)[..0]);
+    house.index.apply(&[Entry { seq: Seq(301), hash: &[7; 32], bytes: b"landed" }]).unwrap();
+    assert_eq!(house.index.page(&filter("landed"), PageFrom::Newest, 5).unwrap().seqs, [Seq(301)]);
+    house.index.check_counts().unwrap();
+}
+
 #[test]
 fn another_version_ledger_or_a_broken_file_starts_anew() {
     let house = house(3, 10);
@@ -357,9 +487,12 @@ impl Source for Shelf {
         Ok(self.records.lock().unwrap().iter().any(|(one, _)| *one == seq).then_some([self.mark; 32]))
     }
 
-    fn wait(&mut self, _after: Seq) -> bool {
-        std::thread::sleep(Duration::from_millis(5));
+    fn has_more(&mut self, _after: Seq) -> bool {
         true
+    }
+
+    fn rest(&mut self, _worked: Duration) -> Duration {
+        Duration::ZERO
     }
 }
 
@@ -377,6 +510,7 @@ fn the_follower_catches_up_survives_errors_and_tells_a_replaced_ledger() {
     let follower = Follower::start(Arc::clone(&index), shelf(1), |_| {}).unwrap();
     assert!(follower.wait_for(Seq(150), Duration::from_secs(20)), "{:?}", follower.progress());
     records.lock().unwrap().extend_from_slice(&all[150..]);
+    follower.waker()();
     assert!(follower.wait_for(Seq(200), Duration::from_secs(20)));
     assert_eq!(failures.load(Ordering::SeqCst), 0);
     drop(follower);
@@ -389,6 +523,67 @@ fn the_follower_catches_up_survives_errors_and_tells_a_replaced_ledger() {
     drop(follower);
     assert_eq!(index.head().unwrap(), Head { seq: Seq(40), hash: vec![2; 32] });
     assert_eq!(index.page(&filter(""), PageFrom::Newest, 5).unwrap().seqs.last(), Some(&Seq(40)));
+}
+
+/// One thread for all: who has much to take does not hold up who has little.
+#[test]
+fn indexes_have_their_turns() {
+    let directory = TempDir::new().unwrap();
+    let open = |name: &str| Arc::new(Index::open(&directory.path().join(name), IDENTITY).unwrap());
+    let shelf = |count: u64| Shelf {
+        records: Arc::new(Mutex::new(encoded(&sample::deeds(&mut Dice::new(count), count)))),
+        mark: 1,
+        failures: Arc::default(),
+    };
+    let much = Follower::start(open("much.db"), shelf(6_000), |_| {}).unwrap();
+    let little: Vec<Follower> = (0..3_u8)
+        .map(|nth| Follower::start(open(&format!("{nth}.db")), shelf(90), |_| {}).unwrap())
+        .collect();
+    for follower in &little {
+        assert!(follower.wait_for(Seq(90), Duration::from_secs(20)), "{:?}", follower.progress());
+    }
+    assert!(much.progress().seq < Seq(6_000), "the others came first: {:?}", much.progress());
+    drop(little);
+    assert!(much.wait_for(Seq(6_000), Duration::from_secs(60)), "{:?}", much.progress());
+}
+
+/// A source that panics ends its own following, and nobody else's.
+#[test]
+fn a_follower_that_breaks_off_leaves_the_others_alone() {
+    struct Broken;
+    impl Source for Broken {
+        type Bytes = Vec<u8>;
+        type Error = String;
+
+        fn read(&mut self, _after: Seq, _limit: usize) -> Result<Vec<Record<Vec<u8>>>, String> {
+            panic!("a defect");
+        }
+
+        fn read_checked(&mut self, after: Seq, limit: usize) -> Result<Vec<Record<Vec<u8>>>, String> {
+            self.read(after, limit)
+        }
+
+        fn hash_of(&mut self, _seq: Seq) -> Result<Option<[u8; 32]>, String> {
+            Ok(None)
+        }
+
+        fn has_more(&mut self, _after: Seq) -> bool {
+            true
+        }
+
+        fn rest(&mut self, _worked: Duration) -> Duration {
+            Duration::ZERO
+        }
+    }
+    let directory = TempDir::new().unwrap();
+    let open = |name: &str| Arc::new(Index::open(&directory.path().join(name), IDENTITY).unwrap());
+    let broken = Follower::start(open("broken.db"), Broken, |_| {}).unwrap();
+    let records = Arc::new(Mutex::new(encoded(&sample::deeds(&mut Dice::new(1), 90))));
+    let shelf = Shelf { records, mark: 1, failures: Arc::default() };
+    let other = Follower::start(open("other.db"), shelf, |_| {}).unwrap();
+    assert!(other.wait_for(Seq(90), Duration::from_secs(20)));
+    assert!(!broken.wait_for(Seq(1), Duration::from_secs(20)));
+    assert!(broken.progress().ended);
 }
 
 #[test]
@@ -436,8 +631,14 @@ fn what_is_wrong_in_the_file_is_found_by_comparing_it_with_the_ledger() {
         "UPDATE deed SET time = time + 1 WHERE seq = 7",
         "UPDATE deed SET actor = actor + 1 WHERE seq = 100",
         "UPDATE deed SET cause = cause + 1 WHERE seq = 30",
-        "UPDATE text SET folded = folded || '.' WHERE seq = 55",
-        "DELETE FROM post WHERE seq = 250",
+        "UPDATE text SET said = replace(said, 'form', 'from') WHERE first = 1",
+        "UPDATE text SET lengths = substr(lengths, 2) WHERE first = 129",
+        "DELETE FROM text WHERE first = 129",
+        "UPDATE sieve SET bits = zeroblob(8192) WHERE block = 1",
+        "DELETE FROM sieve WHERE block = 2",
+        "DELETE FROM post WHERE first = (SELECT max(first) FROM post)",
+        "UPDATE post SET steps = x'02' || substr(steps, 2) WHERE first = 1 AND deeds = (SELECT max(deeds) FROM post)",
+        "UPDATE post SET steps = x'', deeds = 1 WHERE deeds = (SELECT max(deeds) FROM post)",
         "UPDATE term SET name = name || 'x' WHERE id = 3",
         "UPDATE touch SET version = version + 1 WHERE seq = (SELECT max(seq) FROM touch)",
         "DELETE FROM ref WHERE seq = (SELECT min(seq) FROM ref)",
@@ -448,7 +649,7 @@ fn what_is_wrong_in_the_file_is_found_by_comparing_it_with_the_ledger() {
     for change in changes {
         let copy = TempDir::new().unwrap();
         let path = copy.path().join("index.db");
-        house.index.writer().execute("VACUUM INTO ?", [path.to_str().unwrap()]).unwrap();
+        writer(&house).execute("VACUUM INTO ?", [path.to_str().unwrap()]).unwrap();
         Connection::open(&path).unwrap().execute(change, []).unwrap();
         let index = Index::open(&path, IDENTITY).unwrap();
         let found = index.check_counts().and_then(|()| index.check(&entries)).unwrap_err();
@@ -460,7 +661,7 @@ fn what_is_wrong_in_the_file_is_found_by_comparing_it_with_the_ledger() {
 #[test]
 fn an_index_that_a_reader_finds_broken_is_rebuilt() {
     let house = house(5, 600);
-    house.index.writer().execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
+    writer(&house).execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
     let path = house.path();
     let length = std::fs::metadata(&path).unwrap().len();
     let mut bytes = std::fs::read(&path).unwrap();

@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::page::PAGE_LIMIT;
 use super::schema::{RefKind, TermKind};
-use super::{Index, IndexError, from_sql, head, to_sql};
+use super::{Index, IndexError, from_sql, head, posts, query, to_sql};
 use crate::domain::ids::{Seq, Version};
 use crate::domain::path::{EntityPath, FieldName};
 
@@ -13,7 +13,7 @@ pub const CHAIN_CAUSES: usize = 64;
 /// Most effects shown below a deed.
 pub const CHAIN_EFFECTS: usize = 500;
 /// Most deeds that are looked through for the one that made a version. An attempt can't find a version before it is made.
-const VERSION_DEEDS: i64 = 16;
+const VERSION_DEEDS: usize = 16;
 /// Deepest effect shown below a deed.
 const CHAIN_DEPTH: u32 = 64;
 
@@ -52,29 +52,20 @@ impl Index {
         before: Option<Seq>,
         limit: usize,
     ) -> Result<Vec<Seq>, IndexError> {
-        let limit = i64::try_from(limit.clamp(1, PAGE_LIMIT)).unwrap_or(1);
+        let limit = limit.clamp(1, PAGE_LIMIT);
         let last = before.map_or(i64::MAX, |seq| to_sql(seq.0).saturating_sub(1));
         self.read(|connection| {
             let Some(entity) = term(connection, TermKind::Entity, entity.as_str())? else {
                 return Ok(Vec::new());
             };
-            let mut seqs = match field {
-                None => {
-                    let sql = "SELECT seq FROM post WHERE term = ? AND seq <= ? ORDER BY seq DESC LIMIT ?";
-                    seqs(connection, sql, &[entity, last, limit])?
-                }
-                Some(field) => {
-                    let Some(field) = term(connection, TermKind::Field, field.as_str())? else {
-                        return Ok(Vec::new());
-                    };
-                    let sql = "SELECT p.seq FROM post p CROSS JOIN touch t
-                        ON t.seq = p.seq AND t.entity = p.term AND t.field = ?
-                        WHERE p.term = ? AND p.seq <= ? ORDER BY p.seq DESC LIMIT ?";
-                    seqs(connection, sql, &[field, entity, last, limit])?
-                }
+            let found = match field {
+                None => among(connection, entity, last, limit, None)?,
+                Some(field) => match term(connection, TermKind::Field, field.as_str())? {
+                    Some(field) => among(connection, entity, last, limit, Some(field))?,
+                    None => return Ok(Vec::new()),
+                },
             };
-            seqs.reverse();
-            Ok(seqs)
+            Ok(found.into_iter().map(|seq| Seq(from_sql(seq))).collect())
         })
     }
 
@@ -92,10 +83,22 @@ impl Index {
             let entity = term(connection, TermKind::Entity, entity.as_str())?;
             let field = term(connection, TermKind::Field, field.as_str())?;
             let (Some(entity), Some(field)) = (entity, field) else { return Ok(Vec::new()) };
-            let sql = "SELECT p.seq FROM post p CROSS JOIN touch t
-                ON t.seq = p.seq AND t.entity = p.term AND t.field = ? AND t.version = ?
-                WHERE p.term = ? ORDER BY p.seq LIMIT ?";
-            seqs(connection, sql, &[field, to_sql(version.0), entity, VERSION_DEEDS])
+            let mut cursor = posts::Cursor::new(connection, entity, (0, i64::MAX), false);
+            let mut found = Vec::new();
+            while found.len() < VERSION_DEEDS
+                && let Some(seqs) = cursor.next()?
+            {
+                let mut touching = connection.prepare_cached(
+                    "SELECT t.seq FROM rarray(?) c CROSS JOIN touch t ON t.seq = c.value AND t.entity = ? AND t.field = ?
+                     WHERE t.version = ?",
+                )?;
+                let bound = params![query::array(seqs), entity, field, to_sql(version.0)];
+                let seqs = touching.query_map(bound, |row| row.get::<_, i64>(0))?;
+                found.extend(seqs.collect::<Result<Vec<_>, _>>()?);
+            }
+            found.sort_unstable();
+            found.truncate(VERSION_DEEDS);
+            Ok(found.into_iter().map(|seq| Seq(from_sql(seq))).collect())
         })
     }
 
@@ -114,6 +117,32 @@ impl Index {
             Ok(Some(Chain { causes, effects, cut: above || below }))
         })
     }
+}
+
+/// The newest deeds on an entity, or on a field of it, up to that one; in order.
+fn among(
+    connection: &Connection,
+    entity: i64,
+    last: i64,
+    limit: usize,
+    field: Option<i64>,
+) -> Result<Vec<i64>, IndexError> {
+    let mut cursor = posts::Cursor::new(connection, entity, (0, last), true);
+    let mut found = Vec::new();
+    while found.len() < limit
+        && let Some(mut seqs) = cursor.next()?
+    {
+        if let Some(field) = field {
+            let mut touching = connection.prepare_cached(
+                "SELECT t.seq FROM rarray(?) c CROSS JOIN touch t ON t.seq = c.value AND t.entity = ? AND t.field = ?",
+            )?;
+            let rows = touching.query_map(params![query::array(seqs), entity, field], |row| row.get(0))?;
+            seqs = rows.collect::<Result<_, _>>()?;
+        }
+        found.extend(seqs);
+    }
+    found.sort_unstable();
+    Ok(found.split_off(found.len().saturating_sub(limit)))
 }
 
 /// The causes, nearest first, and whether there are more.

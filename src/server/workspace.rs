@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::Path;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::timeout;
 
 use super::answer::{defect, unindexed};
-use super::indexing::LedgerSource;
+use super::indexing::{LedgerSource, tell_news};
 use super::pins::Pins;
 use super::relay::Relay;
 use super::sealing::Sealing;
@@ -120,20 +121,20 @@ impl Workspace {
         tokio::spawn(sign_heads(store.clone(), id.clone(), sealing.clone(), handle.clone(), stopped.clone()));
         tokio::spawn(look_at_ledger(handle.clone(), stopped.clone()));
         let (told, progress) = watch::channel(Progress::default());
+        let news = Arc::new(AtomicU64::new(0));
         let source = LedgerSource {
             handle: handle.clone(),
             folder: folder.clone(),
             runtime: tokio::runtime::Handle::current(),
-            stop: stopped,
-            nice: false,
-            read: 0,
-            last: None,
+            told: Arc::clone(&news),
+            last: 0,
         };
         let tell = move |progress: &Progress| {
             told.send_replace(progress.clone());
         };
         let follower = Follower::start(Arc::clone(&index), source, tell)
             .map_err(|source| failed(&index_file, source))?;
+        tokio::spawn(tell_news(handle.clone(), news, follower.waker(), stopped));
         Ok(Self {
             id,
             handle,
@@ -250,6 +251,11 @@ impl Workspace {
         let why = at.trouble.unwrap_or_else(|| "it is catching up".to_owned());
         let detail = format!("{seq} was asked for, the index has got to {}: {why}", at.seq);
         Err(Box::new(Problem::new(ProblemCode::NotYet, detail)))
+    }
+
+    /// Lets the index fall behind from here on: what it costs is measured against that.
+    pub fn stop_indexing(&self) {
+        drop(self.follower.lock().unwrap_or_else(PoisonError::into_inner).take());
     }
 
     /// Ends following and the coordinator, after what is waiting was decided.

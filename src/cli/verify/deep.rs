@@ -128,7 +128,7 @@ impl Search {
         let entries: Vec<index::Entry<'_>> =
             records.iter().map(|(seq, hash, bytes)| index::Entry { seq: *seq, hash, bytes }).collect();
         if let Some(looked) = &mut self.looked {
-            let compared = looked.check_next(&entries);
+            let compared = looked.check(&entries);
             self.note(compared);
         }
     }

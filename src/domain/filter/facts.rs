@@ -224,6 +224,10 @@ struct Field<'a> {
     after: Option<&'a RawValue>,
 }
 
+/// A text as JSON has it, copied only where something in it is escaped.
+#[derive(Deserialize)]
+struct Escaped<'a>(#[serde(borrow)] Cow<'a, str>);
+
 #[derive(Default, Deserialize)]
 struct Refs {
     item: Option<u64>,
@@ -332,12 +336,28 @@ fn number(text: &str) -> Option<Seq> {
 }
 
 /// The visible text as it grows, folded, up to [`TEXT_BYTES`].
-#[derive(Default)]
 struct Text(String);
+
+impl Default for Text {
+    fn default() -> Self {
+        // Most texts are shorter.
+        Self(String::with_capacity(256))
+    }
+}
 
 impl Text {
     fn part(&mut self, part: &str) {
         if part.is_empty() {
+            return;
+        }
+        if self.0.len() + part.len() <= TEXT_BYTES && part.bytes().all(|byte| byte.is_ascii() && byte != 0) {
+            // Nearly all parts: as below, and a good deal sooner.
+            let start = self.0.len();
+            self.0.push_str(part);
+            if let Some(new) = self.0.get_mut(start..) {
+                new.make_ascii_lowercase();
+            }
+            self.0.push('\n');
             return;
         }
         for c in part.chars() {
@@ -352,10 +372,11 @@ impl Text {
     fn value(&mut self, json: Option<&str>) {
         match json {
             None | Some("null") => {}
-            Some(json) => match serde_json::from_str::<String>(json) {
-                Ok(text) => self.part(&text),
+            Some(json) if json.starts_with('"') => match serde_json::from_str::<Escaped<'_>>(json) {
+                Ok(Escaped(text)) => self.part(&text),
                 Err(_) => self.part(json),
             },
+            Some(json) => self.part(json),
         }
     }
 
