@@ -1,33 +1,65 @@
 //! Readiness: how the agents and the team stand, and whether more agents may join.
 
+use serde::Serialize;
+
 use super::map::{broken, read};
 use crate::api::Problem;
 use crate::domain::ids::AgentId;
 use crate::domain::map::nearest_name;
-use crate::domain::readiness::{self, Team};
+use crate::domain::readiness::agents::{AgentList, Lines, everyone};
+use crate::domain::readiness::{self, AgentReadiness, Missing, Team};
+use crate::domain::state::Dependency;
 use crate::server::answer::{Answer, ROW, absent, apart, json};
 use crate::server::gate::Call;
-use crate::server::past;
+use crate::server::pages::Page;
 
-/// `GET /v1/readiness`: the team as it stands; `agent` keeps one agent of it.
+/// `GET /v1/readiness`: the team as it stands; `agent` keeps one agent of it. Its lists come one after another.
 pub(in crate::server) async fn show(call: Call) -> Answer {
     let query = call.query()?;
     let agent: Option<AgentId> = query.get("agent")?;
-    let state = call.front(&query).await?;
-    let team = readiness::readiness(&state.board, past::now(&call, &query).await?);
-    json(&match agent {
-        Some(agent) => only(team, &agent)?,
-        None => team,
-    })
+    let page = Page::of(&call, &query).await?;
+    let board = &page.front.board;
+    let mut team = apart(board.agents.len() * ROW, || readiness::readiness(board, page.now));
+    if let Some(agent) = agent {
+        team = only(team, &agent)?;
+    }
+    let agents = team.agents.drain(..).map(Part::Agent);
+    let next = team.next.drain(..).map(Part::Missing);
+    let taken =
+        page.take(&call, agents.chain(next).chain(team.dependencies.drain(..).map(Part::Relies)), Some);
+    team.next_page = taken.next;
+    for part in taken.rows {
+        match part {
+            Part::Agent(agent) => team.agents.push(agent),
+            Part::Missing(missing) => team.next.push(missing),
+            Part::Relies(dependency) => team.dependencies.push(dependency),
+        }
+    }
+    json(&team)
+}
+
+/// A row of one of a team's lists.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Part {
+    Agent(AgentReadiness),
+    Missing(Missing),
+    Relies(Dependency),
 }
 
 /// `GET /v1/agents`: every agent in one line.
 pub(in crate::server) async fn agents(call: Call) -> Answer {
     let query = call.query()?;
-    let state = call.front(&query).await?;
-    let now = past::now(&call, &query).await?;
-    apart(state.board.agents.len() * ROW, || {
-        json(&readiness::agents::agents_of(&state, call.space.limits(), now))
+    let page = Page::of(&call, &query).await?;
+    let front = &page.front;
+    let lines = Lines::of(front, call.space.limits(), page.now);
+    let taken = page.take(&call, everyone(&front.board), |known| Some(lines.line(known)));
+    json(&AgentList {
+        at: page.now,
+        head: front.head(),
+        all_paused: front.board.halted.as_deref().cloned(),
+        agents: taken.rows,
+        next: taken.next,
     })
 }
 
