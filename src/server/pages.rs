@@ -15,6 +15,7 @@ use super::past;
 use super::query::Query;
 use crate::api::{Problem, ProblemCode};
 use crate::domain::ids::Seq;
+use crate::domain::readiness::{Team, readiness};
 use crate::domain::state::{Front, Thing};
 use crate::domain::things::{Brief, weight};
 use crate::domain::time::Time;
@@ -117,6 +118,19 @@ impl Page {
         let front = call.space.pins().get(seq, then).ok_or_else(|| gone(seq))?;
         is_of_then(call, query, seq).await?;
         Ok(Self { front, now, row, then })
+    }
+
+    /// How the team stands at its moment: worked out with the first page, and kept for those behind it.
+    pub(super) fn team(&self, call: &Call) -> Arc<Team> {
+        let Self { front, now, then, .. } = self;
+        let known = call.space.pins().team(front.head(), *then, *now);
+        let size = front.board.map.model().agents.len() * ROW;
+        known.unwrap_or_else(|| Arc::new(apart(size, || readiness(&front.board, *now))))
+    }
+
+    /// Keeps that, where more pages are to come.
+    pub(super) fn keep_team(&self, call: &Call, team: Arc<Team>) {
+        call.space.pins().keep_team(self.front.head(), self.then, team);
     }
 
     /// Whether it is the first one.

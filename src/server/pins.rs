@@ -6,7 +6,9 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use crate::domain::ids::{Actor, Seq};
+use crate::domain::readiness::Team;
 use crate::domain::state::Front;
+use crate::domain::time::Time;
 
 /// Most moments of one workspace at once; beyond it the one that was used longest ago goes.
 const MOST: usize = 32;
@@ -23,6 +25,8 @@ struct Pin {
     used: Instant,
     /// Who asked for it first.
     by: Actor,
+    /// How the team stood then: it is worked out as a whole, and read in pages.
+    team: Option<(Time, Arc<Team>)>,
 }
 
 impl Pin {
@@ -64,7 +68,7 @@ impl Pins {
         } else if pins.len() >= MOST {
             pins.remove(0);
         }
-        pins.push(Pin { front, then, used: Instant::now(), by: by.clone() });
+        pins.push(Pin { front, then, used: Instant::now(), by: by.clone(), team: None });
         drop(pins);
         let kept = Arc::clone(self);
         tokio::spawn(async move {
@@ -80,6 +84,20 @@ impl Pins {
         let pin = pins.iter_mut().find(|pin| pin.is(seq, then))?;
         pin.used = Instant::now();
         Some(Arc::clone(&pin.front))
+    }
+
+    /// How the team stood at a moment that is kept, where that is known.
+    pub(super) fn team(&self, seq: Seq, then: bool, now: Time) -> Option<Arc<Team>> {
+        let pins = self.all();
+        let (at, team) = pins.iter().find(|pin| pin.is(seq, then))?.team.as_ref()?;
+        (*at == now).then(|| Arc::clone(team))
+    }
+
+    /// Keeps that with its moment.
+    pub(super) fn keep_team(&self, seq: Seq, then: bool, team: Arc<Team>) {
+        if let Some(pin) = self.all().iter_mut().find(|pin| pin.is(seq, then)) {
+            pin.team = Some((team.at, team));
+        }
     }
 
     /// Lets go of a moment that nobody has asked for lately; says whether it stays.

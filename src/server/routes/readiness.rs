@@ -1,5 +1,7 @@
 //! Readiness: how the agents and the team stand, and whether more agents may join.
 
+use std::sync::Arc;
+
 use serde::Serialize;
 
 use super::map::{broken, read};
@@ -9,7 +11,7 @@ use crate::domain::map::nearest_name;
 use crate::domain::readiness::agents::{AgentList, Lines, everyone};
 use crate::domain::readiness::{self, AgentReadiness, Missing, Team};
 use crate::domain::state::Dependency;
-use crate::server::answer::{Answer, ROW, absent, apart, json};
+use crate::server::answer::{Answer, absent, json};
 use crate::server::gate::Call;
 use crate::server::pages::Page;
 
@@ -18,21 +20,26 @@ pub(in crate::server) async fn show(call: Call) -> Answer {
     let query = call.query()?;
     let agent: Option<AgentId> = query.get("agent")?;
     let page = Page::of(&call, &query).await?;
-    let board = &page.front.board;
-    let mut team = apart(board.agents.len() * ROW, || readiness::readiness(board, page.now));
-    if let Some(agent) = agent {
-        team = only(team, &agent)?;
+    let whole = page.team(&call);
+    let of_one = agent.map(|agent| only(&whole, &agent)).transpose()?;
+    let agents = of_one.map_or(whole.agents.as_slice(), std::slice::from_ref);
+    let rows = agents.iter().map(Part::Agent);
+    let rows = rows.chain(whole.next.iter().map(Part::Missing));
+    let taken = page.take(&call, rows.chain(whole.dependencies.iter().map(Part::Relies)), Some);
+    if taken.next.is_some() {
+        page.keep_team(&call, Arc::clone(&whole));
     }
-    let agents = team.agents.drain(..).map(Part::Agent);
-    let next = team.next.drain(..).map(Part::Missing);
-    let taken =
-        page.take(&call, agents.chain(next).chain(team.dependencies.drain(..).map(Part::Relies)), Some);
-    team.next_page = taken.next;
+    let (agents, next, dependencies) = (Vec::new(), Vec::new(), Vec::new());
+    let (infrastructure, map) = (whole.infrastructure.clone(), whole.map.clone());
+    let Team { at, head, asked, stage, .. } = *whole;
+    let next_page = taken.next;
+    let mut team =
+        Team { at, head, asked, stage, agents, infrastructure, next, dependencies, map, next_page };
     for part in taken.rows {
         match part {
-            Part::Agent(agent) => team.agents.push(agent),
-            Part::Missing(missing) => team.next.push(missing),
-            Part::Relies(dependency) => team.dependencies.push(dependency),
+            Part::Agent(agent) => team.agents.push(agent.clone()),
+            Part::Missing(missing) => team.next.push(missing.clone()),
+            Part::Relies(dependency) => team.dependencies.push(dependency.clone()),
         }
     }
     json(&team)
@@ -41,10 +48,10 @@ pub(in crate::server) async fn show(call: Call) -> Answer {
 /// A row of one of a team's lists.
 #[derive(Serialize)]
 #[serde(untagged)]
-enum Part {
-    Agent(AgentReadiness),
-    Missing(Missing),
-    Relies(Dependency),
+enum Part<'a> {
+    Agent(&'a AgentReadiness),
+    Missing(&'a Missing),
+    Relies(&'a Dependency),
 }
 
 /// `GET /v1/agents`: every agent in one line.
@@ -63,18 +70,16 @@ pub(in crate::server) async fn agents(call: Call) -> Answer {
     })
 }
 
-/// The team with one of its agents; a name that nobody has gets the nearest one.
-fn only(mut team: Team, agent: &AgentId) -> Result<Team, Box<Problem>> {
-    if team.agent(agent).is_none() {
+/// One agent of the team; a name that nobody has gets the nearest one.
+fn only<'a>(team: &'a Team, agent: &AgentId) -> Result<&'a AgentReadiness, Box<Problem>> {
+    team.agent(agent).ok_or_else(|| {
         let names = team.agents.iter().map(|known| known.agent.as_str());
         let problem = absent(format!("agent {agent}: it is not in the map and has done nothing"));
-        return Err(match nearest_name(agent.as_str(), names) {
+        match nearest_name(agent.as_str(), names) {
             Some(near) => Box::new(problem.next(format!("did you mean {near}?"))),
             None => problem,
-        });
-    }
-    team.agents.retain(|known| known.agent == *agent);
-    Ok(team)
+        }
+    })
 }
 
 /// `POST /v1/readiness`: may the agents join that this map adds? The body is the file. A map with an overlap gets its
