@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use imbl::Vector;
-
 use crate::api::{ConclusionList, ConclusionView};
 use crate::domain::ids::AgentId;
 use crate::domain::key::SEPARATOR;
@@ -31,8 +29,7 @@ pub(in crate::server) async fn list(call: Call) -> Answer {
     let board = &page.front.board;
     let by_key = board.conclusions.iter().chain(board.concluded.iter());
     let by_key: std::collections::BTreeMap<_, _> = by_key.collect();
-    let show = |(key, answers): (&Arc<str>, &Vector<Concluded>)| view(key, answers.iter()).filter(&seen);
-    let taken = page.take(&call, by_key, show);
+    let taken = page.take(&call, by_key, |(key, answers)| view(key, answers.iter()).filter(&seen));
     json(&ConclusionList { conclusions: taken.rows, seq: page.front.head(), next: taken.next })
 }
 
