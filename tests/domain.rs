@@ -38,6 +38,8 @@ mod formats;
 mod found;
 #[path = "domain/golden.rs"]
 mod golden;
+#[path = "domain/growth.rs"]
+mod growth;
 #[path = "domain/handoffs.rs"]
 mod handoffs;
 #[path = "domain/hands.rs"]

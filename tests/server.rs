@@ -21,6 +21,8 @@ mod calls;
 mod cases;
 #[path = "server/doors.rs"]
 mod doors;
+#[path = "server/lists.rs"]
+mod lists;
 #[path = "server/looks.rs"]
 mod looks;
 #[path = "server/matrix.rs"]

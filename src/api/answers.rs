@@ -350,6 +350,12 @@ pub struct ItemList {
     pub all_paused: Option<Stop>,
     /// The deed that this answer includes everything up to.
     pub seq: Seq,
+    /// What of it is told in short (`item/12`), each long value and text by its beginning. `/v1/inbox/…` tells it whole.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cut: Vec<String>,
+    /// Where the list goes on: the next page's `page`. None on the last one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
 }
 
 /// An inbox item with everything that a decision needs.
@@ -360,11 +366,18 @@ pub struct ItemView {
     pub item: Arc<Item>,
     /// Proof of what was shown; an answer carries it.
     pub digest: Arc<str>,
-    /// Open items alike: of the same scope, or the very same input.
+    /// Open items alike: of the same scope, or the very same input. Here as in the list, the oldest first, as many as a page has
+    /// room for.
     pub alike: Vec<Arc<Item>>,
-    /// Other open items about the same subject.
+    /// How many more of them there are.
+    #[serde(default, skip_serializing_if = "super::is_zero")]
+    pub more_alike: usize,
+    /// Other open items about the same subject, likewise.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub about: Vec<Arc<Item>>,
+    /// How many more of them there are.
+    #[serde(default, skip_serializing_if = "super::is_zero")]
+    pub more_about: usize,
     /// How items alike were answered before.
     pub past: PastAnswers,
     /// The deeds that led to it.
@@ -380,6 +393,24 @@ pub struct ItemView {
     pub seq: Seq,
 }
 
+/// One alert with all that it carries.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+pub struct AlertView {
+    /// The alert.
+    pub alert: Arc<Alert>,
+    /// The deed that this answer includes everything up to.
+    pub seq: Seq,
+}
+
+/// One piece of work with all that it carries.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+pub struct WorkView {
+    /// The work.
+    pub work: Arc<Work>,
+    /// The deed that this answer includes everything up to.
+    pub seq: Seq,
+}
+
 /// Alerts, the worst first.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct AlertList {
@@ -387,6 +418,12 @@ pub struct AlertList {
     pub alerts: Vec<Arc<Alert>>,
     /// The deed that this answer includes everything up to.
     pub seq: Seq,
+    /// What of it is told in short (`item/12`), each long value and text by its beginning. `/v1/alerts/…` tells it whole.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cut: Vec<String>,
+    /// Where the list goes on: the next page's `page`. None on the last one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
 }
 
 /// An agent's work stream, oldest first.
@@ -396,6 +433,12 @@ pub struct WorkList {
     pub works: Vec<Arc<Work>>,
     /// The deed that this answer includes everything up to.
     pub seq: Seq,
+    /// What of it is told in short (`item/12`), each long value and text by its beginning. `/v1/work/…` tells it whole.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cut: Vec<String>,
+    /// Where the list goes on: the next page's `page`. None on the last one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
 }
 
 /// A version of the map.
@@ -524,6 +567,9 @@ pub struct TokenList {
     pub invitations: Vec<InvitationView>,
     /// The deed that this answer includes everything up to.
     pub seq: Seq,
+    /// Where the list goes on: the next page's `page`. None on the last one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
 }
 
 /// A token without anything that opens a door.

@@ -16,9 +16,6 @@ use crate::domain::path::EntityPath;
 use crate::domain::reply::Reply;
 use crate::domain::things::{CallHow, CallState, ToolsSeen};
 
-/// Most calls of one list.
-pub const CALLS: usize = 1_000;
-
 /// A call of a tool, asked for before it is forwarded.
 #[serde_with::skip_serializing_none]
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -109,6 +106,9 @@ pub struct ToolList {
     pub map_version: MapVersion,
     /// How far the answer looks.
     pub seq: Seq,
+    /// Where the list goes on: the next page's `page`. None on the last one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
 }
 
 /// Calls, the latest first.
@@ -118,6 +118,9 @@ pub struct CallList {
     pub calls: Vec<Arc<CallState>>,
     /// How far the answer looks.
     pub seq: Seq,
+    /// Where the list goes on: the next page's `page`. None on the last one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
 }
 
 fn arguments(raw: Option<&RawValue>) -> Result<Arguments, Box<Problem>> {

@@ -17,6 +17,9 @@ pub struct KeyList {
     pub keys: Vec<KeyView>,
     /// The deed that this answer includes everything up to.
     pub seq: Seq,
+    /// Where the list goes on: the next page's `page`. None on the last one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
 }
 
 /// One of them.

@@ -15,6 +15,7 @@ mod keys;
 mod long_look;
 mod openapi;
 mod overrides;
+mod pages;
 mod problem;
 mod proof;
 mod stream;
@@ -28,17 +29,17 @@ pub use addresses::{
     Sent, Takes, address, address_list, fit, sent,
 };
 pub use answers::{
-    AlertList, AsOf, BATCH_WRITES, BatchAnswer, BatchResult, BoardView, BucketView, ChainView,
+    AlertList, AlertView, AsOf, BATCH_WRITES, BatchAnswer, BatchResult, BoardView, BucketView, ChainView,
     ContestedField, EffectView, FieldActivity, Histogram, InvitationView, Invited, ItemList, ItemView,
     KnownActor, LastWritten, LedgerPage, MapChecked, MapView, NewInvitation, NewToken, NewWorkspaceRequest,
     NoteBody, PAGE_LIMIT, RawDeed, ReassignBody, ServerFacts, Stats, TakeInvitation, Times, TokenList,
-    TokenMade, TokenView, Traced, TroubleView, WhoAmI, WholeView, Words, WorkList, WorkStepBody,
+    TokenMade, TokenView, Traced, TroubleView, WhoAmI, WholeView, Words, WorkList, WorkStepBody, WorkView,
     WorkspaceList, WorkspaceMade, WorkspaceView,
 };
 #[cfg(any(test, fuzzing))]
 pub(crate) use body::any_body;
 pub use body::{DEPTH, ENTRIES, parse, parse_exact, parse_object, understood};
-pub use calls::{CALLS, CallAsked, CallBody, CallEndBody, CallList, CallMadeBody, ToolList};
+pub use calls::{CallAsked, CallBody, CallEndBody, CallList, CallMadeBody, ToolList};
 pub use clock::ClockPreview;
 pub use desk::{AwayBody, BackBody, ReasonBody, SessionBody};
 pub use fingerprint::{BadFingerprint, Fingerprint};
@@ -46,11 +47,17 @@ pub use keys::{KeyList, KeyView};
 pub use long_look::{InferView, LookLine, Looked, MOST_DAYS, NDJSON, PLAN_DAYS, PlanView, Window};
 pub use openapi::OPENAPI;
 pub use overrides::{OverrideAsked, OverrideBody, OverrideWord};
+pub use pages::Paged;
 pub use problem::{DOOR_HEADER, Problem, ProblemCode, ProblemFinding, ProblemLabel, RECORDING_HEADER};
 pub use proof::{Proof, ProofKey, nonce};
 pub use stream::{EVENT_DEED, EVENT_END, EVENT_HELLO, EVENT_PROGRESS, Hello, Progress};
 pub use teamwork::{
     AcquireBody, ConclusionList, ConclusionView, FanOutList, LeaseList, OutputList, OutputView, Queued,
-    RenewBody, ReviewList, ReviewView, TakeBody, TakenWork, TaskList, TransferBody,
+    RenewBody, ReviewList, ReviewView, TakeBody, TakenWork, TaskList, TaskView, TransferBody,
 };
 pub use token::{BadToken, InvitationText, PREFIX, Secret, TokenText};
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
+fn is_zero(count: &usize) -> bool {
+    *count == 0
+}

@@ -70,6 +70,21 @@ pub struct TaskList {
     pub ended: Vec<Arc<Task>>,
     /// The deed that this answer includes everything up to.
     pub seq: Seq,
+    /// What of it is told in short (`item/12`), each long value and text by its beginning. `/v1/handoffs/…` tells it whole.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cut: Vec<String>,
+    /// Where the list goes on: the next page's `page`. None on the last one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+}
+
+/// One task with all that it carries.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct TaskView {
+    /// The task.
+    pub task: Arc<Task>,
+    /// The deed that this answer includes everything up to.
+    pub seq: Seq,
 }
 
 /// Fan-outs, the newest first.
@@ -81,6 +96,12 @@ pub struct FanOutList {
     pub ended: Vec<Arc<FanOutState>>,
     /// The deed that this answer includes everything up to.
     pub seq: Seq,
+    /// What of it is told in short (`item/12`), each long value and text by its beginning. `/v1/fan-outs/…` tells it whole.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cut: Vec<String>,
+    /// Where the list goes on: the next page's `page`. None on the last one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
 }
 
 /// A lease to be granted.
@@ -116,6 +137,9 @@ pub struct LeaseList {
     pub leases: Vec<Arc<Lease>>,
     /// The deed that this answer includes everything up to.
     pub seq: Seq,
+    /// Where the list goes on: the next page's `page`. None on the last one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
 }
 
 /// The outputs of the map, by name.
@@ -125,6 +149,9 @@ pub struct OutputList {
     pub outputs: Vec<OutputView>,
     /// The deed that this answer includes everything up to.
     pub seq: Seq,
+    /// Where the list goes on: the next page's `page`. None on the last one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
 }
 
 /// One output.
@@ -143,9 +170,12 @@ pub struct OutputView {
     pub thread_window: Option<Span>,
     /// The last publication of all; to agents where they publish there.
     pub last: Option<LastPublication>,
-    /// What waits for its agent's turn, the oldest first; an agent sees its own.
+    /// The oldest of what waits for its agent's turn, in short; an agent sees its own.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub waiting: Vec<Queued>,
+    /// How many more wait.
+    #[serde(default, skip_serializing_if = "super::is_zero")]
+    pub more: usize,
 }
 
 /// A publication that waits for its agent's turn.
@@ -175,6 +205,9 @@ pub struct ConclusionList {
     pub conclusions: Vec<ConclusionView>,
     /// The deed that this answer includes everything up to.
     pub seq: Seq,
+    /// Where the list goes on: the next page's `page`. None on the last one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
 }
 
 /// One question with everybody's last answer.
@@ -195,6 +228,9 @@ pub struct ReviewList {
     pub reviews: Vec<ReviewView>,
     /// The deed that this answer includes everything up to.
     pub seq: Seq,
+    /// Where the list goes on: the next page's `page`. None on the last one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
 }
 
 /// One queue and its reviews.

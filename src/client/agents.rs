@@ -37,14 +37,14 @@ impl Client {
 
     /// The agent's open work with numbers above `after`; waits up to `wait` for some to come.
     pub async fn work(&self, after: WorkNo, wait: Duration) -> Result<WorkList> {
-        let ask = self.get_then("/v1/work").query("after", after).patient(wait);
-        let ask = if wait.is_zero() { ask } else { ask.query("wait", format!("{}ms", wait.as_millis())) };
-        ask.send().await
+        let waits = (!wait.is_zero()).then(|| format!("{}ms", wait.as_millis()));
+        let ask = || self.get_then("/v1/work").query("after", after).patient(wait);
+        self.list(|| ask().maybe("wait", waits.as_ref())).await
     }
 
     /// The open work of any agent, for people.
     pub async fn work_of(&self, agent: &AgentId) -> Result<WorkList> {
-        self.get_then("/v1/work").query("agent", agent).query("after", WorkNo(0)).send().await
+        self.list(|| self.get_then("/v1/work").query("agent", agent).query("after", WorkNo(0))).await
     }
 
     /// Takes what waits; where the body says so, waits for it.
@@ -55,12 +55,12 @@ impl Client {
 
     /// Tasks under way and ended; an agent gets those that it is or was a part of.
     pub async fn handoffs(&self) -> Result<TaskList> {
-        self.get_then("/v1/handoffs").send().await
+        self.list(|| self.get_then("/v1/handoffs")).await
     }
 
     /// Fan-outs under way and joined; an agent gets its own.
     pub async fn fan_outs(&self) -> Result<FanOutList> {
-        self.get_then("/v1/fan-outs").send().await
+        self.list(|| self.get_then("/v1/fan-outs")).await
     }
 
     /// One fan-out, while it is kept.
@@ -70,17 +70,17 @@ impl Client {
 
     /// The live leases; an agent gets its own, and others' on what it may read.
     pub async fn leases(&self) -> Result<LeaseList> {
-        self.get_then("/v1/leases").send().await
+        self.list(|| self.get_then("/v1/leases")).await
     }
 
     /// The map's outputs with their publishers.
     pub async fn outputs(&self) -> Result<OutputList> {
-        self.get_then("/v1/outputs").send().await
+        self.list(|| self.get_then("/v1/outputs")).await
     }
 
     /// What was concluded, on one entity if one is named.
     pub async fn conclusions(&self, subject: Option<&EntityPath>) -> Result<ConclusionList> {
-        self.get_then("/v1/conclusions").maybe("subject", subject).send().await
+        self.list(|| self.get_then("/v1/conclusions").maybe("subject", subject)).await
     }
 }
 

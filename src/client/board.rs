@@ -1,13 +1,15 @@
-//! The board: put together from pages of one moment, and one thing of it whole.
+//! The board and lists: put together from pages of one moment; and one thing of the board whole.
+
+use serde::de::DeserializeOwned;
 
 use super::bound::Bound;
-use super::send::segment;
+use super::send::{Ask, segment};
 use super::{Client, ClientError, Result};
-use crate::api::{BoardView, Hash, ProblemCode, WhoAmI, WholeView};
+use crate::api::{BoardView, Hash, Paged, ProblemCode, WhoAmI, WholeView};
 use crate::domain::ids::Seq;
 use crate::domain::state::{Board, Thing, Whole};
 
-/// Most pages of one board.
+/// Most pages of one board, or of one list.
 const PAGES: usize = 1024;
 /// How often it is begun anew, where its moment was not kept for long enough.
 const BEGINNINGS: usize = 4;
@@ -26,6 +28,29 @@ pub struct Start {
 }
 
 impl Client {
+    /// A list whole: its pages of one moment, put together.
+    pub(super) async fn list<'a, T: Paged + DeserializeOwned>(
+        &'a self,
+        ask: impl Fn() -> Ask<'a>,
+    ) -> Result<T> {
+        for _ in 1..BEGINNINGS {
+            match self.list_once(&ask).await {
+                Err(ClientError::Problem(problem)) if problem.is(ProblemCode::PageGone) => {}
+                came => return came,
+            }
+        }
+        self.list_once(&ask).await
+    }
+
+    async fn list_once<'a, T: Paged + DeserializeOwned>(&'a self, ask: &impl Fn() -> Ask<'a>) -> Result<T> {
+        let mut list: T = ask().send().await?;
+        for _ in 0..PAGES {
+            let Some(page) = list.next() else { return Ok(list) };
+            list.join(ask().query("page", page).send().await?);
+        }
+        Err(ClientError::Protocol { why: "a list has no end".to_owned() })
+    }
+
     /// What a console needs to start.
     pub async fn board(&self) -> Result<Start> {
         for _ in 1..BEGINNINGS {

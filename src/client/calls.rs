@@ -10,7 +10,7 @@ use crate::domain::time::Span;
 impl Client {
     /// What the map says of the tools of a server; of all where none is named.
     pub async fn tools(&self, server: Option<&str>) -> Result<ToolList> {
-        self.get("/v1/tools").maybe("server", server).send().await
+        self.list(|| self.get("/v1/tools").maybe("server", server)).await
     }
 
     /// What would be said to a call. Nothing is recorded.
@@ -37,6 +37,6 @@ impl Client {
 
     /// The latest calls: an agent's own, everybody's for people.
     pub async fn calls(&self) -> Result<CallList> {
-        self.get("/v1/calls").send().await
+        self.list(|| self.get("/v1/calls")).await
     }
 }

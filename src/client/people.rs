@@ -23,7 +23,7 @@ use crate::domain::things::ItemAnswer;
 impl Client {
     /// The open inbox items, the next deadline first.
     pub async fn inbox(&self) -> Result<ItemList> {
-        self.get_then("/v1/inbox").send().await
+        self.list(|| self.get_then("/v1/inbox")).await
     }
 
     /// One item with everything that a decision needs; answered ones too, while they are kept.
@@ -45,14 +45,12 @@ impl Client {
 
     /// Alerts, the worst first; with the resolved ones that are kept, if asked.
     pub async fn alerts(&self, resolved: bool) -> Result<AlertList> {
-        let ask = self.get_then("/v1/alerts");
-        let ask = if resolved { ask.query("resolved", true) } else { ask };
-        ask.send().await
+        self.list(|| self.get_then("/v1/alerts").maybe("resolved", resolved.then_some(true))).await
     }
 
     /// Every queue with its reviews.
     pub async fn reviews(&self) -> Result<ReviewList> {
-        self.get_then("/v1/reviews").send().await
+        self.list(|| self.get_then("/v1/reviews")).await
     }
 
     /// The map in force, or an earlier version of it while that is kept.
@@ -112,12 +110,12 @@ impl Client {
 
     /// The workspace's tokens, without secrets.
     pub async fn tokens(&self) -> Result<TokenList> {
-        self.get("/v1/tokens").send().await
+        self.list(|| self.get("/v1/tokens")).await
     }
 
     /// The keys that people sign with.
     pub async fn keys(&self) -> Result<KeyList> {
-        self.get_then("/v1/keys").send().await
+        self.list(|| self.get_then("/v1/keys")).await
     }
 
     /// Takes an invitation, with the first key that the person signs with; whose token this client has says nothing there.

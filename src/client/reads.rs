@@ -93,12 +93,12 @@ impl Client {
 
     /// How the agents and the team stand; one agent of it, if named.
     pub async fn readiness(&self, agent: Option<&AgentId>) -> Result<Team> {
-        self.get_then("/v1/readiness").maybe("agent", agent).send().await
+        self.list(|| self.get_then("/v1/readiness").maybe("agent", agent)).await
     }
 
     /// Every agent in one line.
     pub async fn agents(&self) -> Result<AgentList> {
-        self.get_then("/v1/agents").send().await
+        self.list(|| self.get_then("/v1/agents")).await
     }
 
     /// Whether the agents that a map adds may join.

@@ -174,6 +174,7 @@ mod tests {
                 offered: Vec::new(),
                 map_version: MapVersion(1),
                 seq: Seq(1),
+                next: None,
             };
             held("crm", &tools, &list)
                 .into_iter()

@@ -102,7 +102,13 @@ fn found(answer: Json) -> Said {
     } else {
         ("this is how it is now", "go by it; read again before you change anything later")
     };
-    said("found", reason, next.to_owned(), answer)
+    let last = answer.get("works").and_then(Json::as_array).and_then(|works| works.last()?.get("no"));
+    let more = last.filter(|_| answer.get("next").is_some());
+    let next = match more {
+        Some(no) => format!("{next}; more waits behind these: ask again with `after` {no}"),
+        None => next.to_owned(),
+    };
+    said("found", reason, next, answer)
 }
 
 /// The result of a wait: for the answer to an item, or for work.

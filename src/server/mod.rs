@@ -17,6 +17,7 @@ mod indexing;
 mod long_look;
 mod mcp;
 mod metrics;
+mod pages;
 mod past;
 mod pins;
 mod query;

@@ -1,4 +1,4 @@
-//! The moments whose boards are being read page by page: each kept until nobody has asked for a page of it for a while.
+//! The moments that are being read page by page: each kept until nobody has asked for a page of it for a while.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -6,7 +6,9 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use crate::domain::ids::{Actor, Seq};
+use crate::domain::readiness::Team;
 use crate::domain::state::Front;
+use crate::domain::time::Time;
 
 /// Most moments of one workspace at once; beyond it the one that was used longest ago goes.
 const MOST: usize = 32;
@@ -18,9 +20,19 @@ const LIFE: Duration = Duration::from_mins(1);
 #[derive(Debug)]
 struct Pin {
     front: Arc<Front>,
+    /// It was looked at as the past, and has no more than the board.
+    then: bool,
     used: Instant,
     /// Who asked for it first.
     by: Actor,
+    /// How the team stood then: it is worked out as a whole, and read in pages.
+    team: Option<(Time, Arc<Team>)>,
+}
+
+impl Pin {
+    fn is(&self, seq: Seq, then: bool) -> bool {
+        self.front.head() == seq && self.then == then
+    }
 }
 
 /// Those of one workspace. A board that is kept shares everything with the present but what has changed since.
@@ -42,9 +54,9 @@ impl Pins {
     }
 
     /// Keeps a moment, more pages of which are to come.
-    pub(super) fn keep(self: &Arc<Self>, front: Arc<Front>, by: &Actor) {
+    pub(super) fn keep(self: &Arc<Self>, front: Arc<Front>, then: bool, by: &Actor) {
         let seq = front.head();
-        if self.get(seq).is_some() {
+        if self.get(seq, then).is_some() {
             return;
         }
         let mut pins = self.all();
@@ -56,29 +68,43 @@ impl Pins {
         } else if pins.len() >= MOST {
             pins.remove(0);
         }
-        pins.push(Pin { front, used: Instant::now(), by: by.clone() });
+        pins.push(Pin { front, then, used: Instant::now(), by: by.clone(), team: None });
         drop(pins);
         let kept = Arc::clone(self);
         tokio::spawn(async move {
-            while kept.is_used(seq) {
+            while kept.is_used(seq, then) {
                 sleep(kept.life).await;
             }
         });
     }
 
-    /// The board of a moment, while it is kept.
-    pub(super) fn get(&self, seq: Seq) -> Option<Arc<Front>> {
+    /// A moment, while it is kept.
+    pub(super) fn get(&self, seq: Seq, then: bool) -> Option<Arc<Front>> {
         let mut pins = self.all();
-        let pin = pins.iter_mut().find(|pin| pin.front.head() == seq)?;
+        let pin = pins.iter_mut().find(|pin| pin.is(seq, then))?;
         pin.used = Instant::now();
         Some(Arc::clone(&pin.front))
     }
 
+    /// How the team stood at a moment that is kept, where that is known.
+    pub(super) fn team(&self, seq: Seq, then: bool, now: Time) -> Option<Arc<Team>> {
+        let pins = self.all();
+        let (at, team) = pins.iter().find(|pin| pin.is(seq, then))?.team.as_ref()?;
+        (*at == now).then(|| Arc::clone(team))
+    }
+
+    /// Keeps that with its moment.
+    pub(super) fn keep_team(&self, seq: Seq, then: bool, team: Arc<Team>) {
+        if let Some(pin) = self.all().iter_mut().find(|pin| pin.is(seq, then)) {
+            pin.team = Some((team.at, team));
+        }
+    }
+
     /// Lets go of a moment that nobody has asked for lately; says whether it stays.
-    fn is_used(&self, seq: Seq) -> bool {
+    fn is_used(&self, seq: Seq, then: bool) -> bool {
         let mut pins = self.all();
-        pins.retain(|pin| pin.front.head() != seq || pin.used.elapsed() < self.life);
-        pins.iter().any(|pin| pin.front.head() == seq)
+        pins.retain(|pin| !pin.is(seq, then) || pin.used.elapsed() < self.life);
+        pins.iter().any(|pin| pin.is(seq, then))
     }
 }
 
@@ -98,24 +124,30 @@ mod tests {
         let life = Duration::from_millis(400);
         let pins = Arc::new(Pins { life, ..Pins::default() });
         let caller = |number: u64| Actor::Agent(format!("wall-{number}").parse().unwrap());
-        pins.keep(moment(1), &caller(0));
+        pins.keep(moment(1), false, &caller(0));
         for _ in 0..4 {
             sleep(life / 4).await;
-            assert!(pins.get(Seq(1)).is_some());
+            assert!(pins.get(Seq(1), false).is_some());
         }
         sleep(life * 3).await;
         assert!(pins.all().is_empty(), "it went by itself");
-        pins.keep(moment(100), &caller(7));
+        pins.keep(moment(100), false, &caller(7));
+        pins.keep(moment(100), true, &caller(7));
+        assert_eq!(pins.all().len(), 2, "the past has less in it");
         for seq in 1..=40 {
-            pins.keep(moment(seq), &caller(0));
+            pins.keep(moment(seq), false, &caller(0));
         }
         assert!(
-            pins.get(Seq(100)).is_some() && pins.get(Seq(36)).is_none(),
+            pins.get(Seq(100), false).is_some() && pins.get(Seq(36), false).is_none(),
             "one caller takes its own places"
         );
         for seq in 1..=40 {
-            pins.keep(moment(seq), &caller(seq));
+            pins.keep(moment(seq), false, &caller(seq));
         }
-        assert!(pins.all().len() == MOST && pins.get(Seq(8)).is_none() && pins.get(Seq(40)).is_some());
+        assert!(
+            pins.all().len() == MOST
+                && pins.get(Seq(8), false).is_none()
+                && pins.get(Seq(40), false).is_some()
+        );
     }
 }

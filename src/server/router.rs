@@ -37,6 +37,7 @@ handlers! {
     Activity enter activity::list;
     Addresses enter_open addresses::list;
     Agents enter readiness::agents;
+    Alert enter alerts::show;
     Alerts enter alerts::list;
     Alive enter_open health::alive;
     Board enter board::show;
@@ -52,6 +53,7 @@ handlers! {
     Entity enter entities::show;
     FanOutShow enter fan_outs::show;
     FanOuts enter fan_outs::list;
+    HandoffShow enter handoffs::show;
     Handoffs enter handoffs::list;
     Histogram enter ledger::histogram;
     Import enter imports::batch;
@@ -89,6 +91,7 @@ handlers! {
     WhoAmI enter whoami::show;
     WhoOwns enter who_owns::show;
     Work enter work::list;
+    WorkShow enter work::show;
     WorkspaceCreate enter workspaces::create;
     Workspaces enter workspaces::list;
     WriteBatch enter writes::batch;

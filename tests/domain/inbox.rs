@@ -80,7 +80,7 @@ fn expand_settles_those_alike() {
         ",
     );
     assert_eq!(world.state.board.closed_item(ItemNo(3)).unwrap().settled_with, Some(ItemNo(2)));
-    let past = world.state.board.past.values().next().unwrap();
+    let past = world.state.board.past.iter().next().unwrap().1;
     assert_eq!((past.expand, past.handle), (3, 0));
 }
 

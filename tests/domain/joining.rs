@@ -13,6 +13,8 @@ use deeds::domain::ids::AgentId;
 use deeds::domain::map;
 use deeds::domain::readiness::GateState::{self, Fails, Holds, TooLittle};
 use deeds::domain::readiness::{GateKind, Joining, Missing, Stage, Team, agents, joining, readiness};
+use deeds::domain::state::Front;
+use deeds::domain::things::Limits;
 use deeds::domain::time::Span;
 
 #[test]
@@ -188,7 +190,11 @@ fn an_imported_history_counts_for_its_own_days() {
     let states = |team: &Team| team.agents[0].gates.iter().map(|gate| gate.state).collect::<Vec<_>>();
     assert_eq!(states(&now), [TooLittle, Holds, TooLittle, Fails, TooLittle, TooLittle], "{now:#?}");
     assert_eq!(states(&then)[0], Holds, "{then:#?}");
-    let list = agents::agents(&world.state.board, begins.plus(Span::from_days(59)));
+    let list = agents::agents(
+        &Front::of_board(world.state.board.clone()),
+        &Limits::default(),
+        begins.plus(Span::from_days(59)),
+    );
     assert_eq!((list.agents[0].standing.deeds, list.agents[0].standing.owner.clone()), (7, None));
     world.verify();
 }

@@ -32,7 +32,7 @@ fn an_expansion_is_taken_back_whole() {
         ",
     );
     assert_eq!(world.state.board.map.model(), &model);
-    let past = world.state.board.past.values().next().unwrap();
+    let past = world.state.board.past.iter().next().unwrap().1;
     assert_eq!((past.expand, past.handle, past.out_of_scope), (0, 0, 0));
 }
 

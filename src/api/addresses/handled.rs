@@ -7,11 +7,11 @@ use super::{
     PEOPLE, Takes, column, schema,
 };
 use crate::api::{
-    AlertList, BatchAnswer, BoardView, CallAsked, CallBody, CallList, CallMadeBody, ClockPreview,
+    AlertList, AlertView, BatchAnswer, BoardView, CallAsked, CallBody, CallList, CallMadeBody, ClockPreview,
     ConclusionList, FanOutList, Histogram, Invited, ItemList, ItemView, KeyList, LeaseList, LedgerPage,
     LookLine, MapChecked, MapView, NewInvitation, NewToken, NewWorkspaceRequest, OutputList, OverrideBody,
-    Proof, RawDeed, ReviewList, Stats, TakeBody, TakeInvitation, TakenWork, TaskList, TokenList, TokenMade,
-    ToolList, Traced, WhoAmI, WholeView, WorkList, WorkspaceList, WorkspaceMade,
+    Proof, RawDeed, ReviewList, Stats, TakeBody, TakeInvitation, TakenWork, TaskList, TaskView, TokenList,
+    TokenMade, ToolList, Traced, WhoAmI, WholeView, WorkList, WorkView, WorkspaceList, WorkspaceMade,
 };
 use crate::domain::command::{CommandKind, Import, RebaseClock, Together, Write};
 use crate::domain::decide::Preview;
@@ -79,7 +79,7 @@ handled! {
     Import POST "/v1/imports" Import Command (json Vec<Import>) [] (json BatchAnswer),
         "Up to 256 lines of another system's history, in order; a line that is in already adds nothing.";
 
-    Tools GET "/v1/tools" EVERYONE Read (none) [server, min_seq, at] (json ToolList),
+    Tools GET "/v1/tools" EVERYONE Read (none) [page, server, min_seq, at] (json ToolList),
         "What the map says of the tools of a server behind a gateway, and what servers offer.";
     CallAsk POST "/v1/calls/ask" AGENTS Read (json CallBody) [] (json CallAsked),
         "What would be said to a call of a tool; nothing is recorded.";
@@ -87,7 +87,7 @@ handled! {
         "Asks whether a call of a tool may be forwarded, once.";
     CallMade POST "/v1/calls/made" Call Command (json CallMadeBody) [] (json Reply),
         "Says that a call was forwarded which needed no leave: what it read, and how it ended.";
-    Calls GET "/v1/calls" EVERYONE Read (none) [digest, agent, wait, min_seq, at] (json CallList),
+    Calls GET "/v1/calls" EVERYONE Read (none) [page, digest, agent, wait, min_seq, at] (json CallList),
         "Where calls of tools stand, the latest first; an agent gets its own. With a digest the one call, once it has gone on.";
 
     Entity GET "/v1/entities/{*path}" EVERYONE Read (none) [min_seq, at] (json EntityView),
@@ -100,22 +100,26 @@ handled! {
         "An agent's own place in the map; people name the agent.";
     WhoAmI GET "/v1/whoami" ANY_TOKEN Read (none) [at] (json WhoAmI),
         "Who the token is, and what server it speaks to.";
-    Work GET "/v1/work" EVERYONE Read (none) [agent, after, wait, min_seq, at] (json WorkList),
+    Work GET "/v1/work" EVERYONE Read (none) [page, agent, after, wait, min_seq, at] (json WorkList),
         "An agent's open work, oldest first; waits for some to come.";
-    Handoffs GET "/v1/handoffs" EVERYONE Read (none) [min_seq, at] (json TaskList),
+    WorkShow GET "/v1/work/{n}" EVERYONE Read (none) [min_seq, at] (json WorkView),
+        "One piece of open work with all that it carries; an agent gets its own.";
+    Handoffs GET "/v1/handoffs" EVERYONE Read (none) [page, min_seq, at] (json TaskList),
         "Tasks under way and ended; an agent gets those that it is or was a part of.";
-    FanOuts GET "/v1/fan-outs" EVERYONE Read (none) [min_seq, at] (json FanOutList),
+    HandoffShow GET "/v1/handoffs/{*task}" EVERYONE Read (none) [min_seq, at] (json TaskView),
+        "One task with all that it carries, while it is kept.";
+    FanOuts GET "/v1/fan-outs" EVERYONE Read (none) [page, min_seq, at] (json FanOutList),
         "Fan-outs under way and joined; an agent gets its own.";
     FanOutShow GET "/v1/fan-outs/{n}" EVERYONE Read (none) [min_seq, at] (json FanOutState),
         "One fan-out, while it is kept.";
-    Leases GET "/v1/leases" EVERYONE Read (none) [min_seq, at] (json LeaseList),
+    Leases GET "/v1/leases" EVERYONE Read (none) [page, min_seq, at] (json LeaseList),
         "The live leases; an agent gets its own, and others' on what it may read.";
-    Outputs GET "/v1/outputs" EVERYONE Read (none) [min_seq, at] (json OutputList),
+    Outputs GET "/v1/outputs" EVERYONE Read (none) [page, min_seq, at] (json OutputList),
         "The map's outputs with their publishers.";
-    Conclusions GET "/v1/conclusions" EVERYONE Read (none) [subject, min_seq, at] (json ConclusionList),
+    Conclusions GET "/v1/conclusions" EVERYONE Read (none) [page, subject, min_seq, at] (json ConclusionList),
         "What was concluded, on one entity if one is named.";
 
-    Inbox GET "/v1/inbox" EVERYONE Read (none) [min_seq, at] (json ItemList),
+    Inbox GET "/v1/inbox" EVERYONE Read (none) [page, min_seq, at] (json ItemList),
         "The open inbox items: overdue ones first, then critical ones, then those due soon, each by priority and by deadline; an agent gets those that it raised.";
     Item GET "/v1/inbox/{n}" EVERYONE Read (none) [wait, min_seq, at] (json ItemView),
         "One item with everything that a decision needs, or an agent's own; answered ones too, while they are kept. Waits for the answer.";
@@ -123,11 +127,13 @@ handled! {
         "What an answer would do, before it is given.";
     ClockPreview POST "/v1/clock/preview" ADMINS Read (json RebaseClock) [] (json ClockPreview),
         "What would move if what was recorded under a wrong clock did.";
-    Keys GET "/v1/keys" PEOPLE Read (none) [min_seq, at] (json KeyList),
+    Keys GET "/v1/keys" PEOPLE Read (none) [page, min_seq, at] (json KeyList),
         "The keys that people sign with.";
-    Alerts GET "/v1/alerts" PEOPLE Read (none) [resolved, min_seq, at] (json AlertList),
+    Alerts GET "/v1/alerts" PEOPLE Read (none) [page, resolved, min_seq, at] (json AlertList),
         "Alerts, the worst first; with the resolved ones that are kept, if asked.";
-    Reviews GET "/v1/reviews" PEOPLE Read (none) [min_seq, at] (json ReviewList),
+    Alert GET "/v1/alerts/{n}" PEOPLE Read (none) [min_seq, at] (json AlertView),
+        "One alert with all that it carries; a resolved one while it is kept.";
+    Reviews GET "/v1/reviews" PEOPLE Read (none) [page, min_seq, at] (json ReviewList),
         "Every queue with its reviews.";
 
     Map GET "/v1/map" ANY_TOKEN Read (none) [version, min_seq, at] (map MapView),
@@ -138,9 +144,9 @@ handled! {
         "What a map would have said to what has happened.";
     MapInfer POST "/v1/map/infer" PEOPLE Read (none) [days, min_seq] (lines LookLine),
         "A map proposed from what has happened.";
-    Agents GET "/v1/agents" PEOPLE Read (none) [min_seq, at] (json AgentList),
+    Agents GET "/v1/agents" PEOPLE Read (none) [page, min_seq, at] (json AgentList),
         "Every agent in one line.";
-    Readiness GET "/v1/readiness" PEOPLE Read (none) [agent, min_seq, at] (json Team),
+    Readiness GET "/v1/readiness" PEOPLE Read (none) [page, agent, min_seq, at] (json Team),
         "How the agents and the team stand; one agent of it, if named.";
     Joining POST "/v1/readiness" PEOPLE Read (toml) [] (json Joining),
         "Whether the agents that a map adds may join.";
@@ -166,7 +172,7 @@ handled! {
     Trace GET "/v1/trace" PEOPLE Read (none) [entity, deed, before, limit, min_seq] (json Traced),
         "The deeds on an entity or a field, or what led to a deed and what it led to.";
 
-    Tokens GET "/v1/tokens" ADMINS Read (none) [min_seq] (json TokenList),
+    Tokens GET "/v1/tokens" ADMINS Read (none) [page, min_seq] (json TokenList),
         "The workspace's tokens, without secrets.";
     Workspaces GET "/v1/workspaces" PEOPLE Read (none) [] (json WorkspaceList),
         "The workspaces that the token may know of.";

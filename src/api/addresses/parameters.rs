@@ -8,7 +8,7 @@ use schemars::{Schema, SchemaGenerator, json_schema};
 use super::{SchemaOf, schema};
 use crate::api::{MOST_DAYS, Problem, ProblemCode};
 use crate::domain::hash::Hash;
-use crate::domain::ids::{AgentId, MapVersion, QueueName, Seq, TokenId};
+use crate::domain::ids::{AgentId, MapVersion, QueueName, Seq, TaskId, TokenId};
 use crate::domain::path::{EntityPath, FieldPath, Pattern};
 use crate::domain::things::Door;
 use crate::domain::time::{Span, Time};
@@ -64,6 +64,7 @@ parameters! {
     "{seq}" Path "seq" number, "The deed's number.";
     "{queue}" Path "queue" schema::<QueueName>, "The queue's name.";
     "{id}" Path "id" schema::<TokenId>, "The token's public part.";
+    "{*task}" Path "task" schema::<TaskId>, "The task's name; its slashes may stand as they are.";
     "{*thing}" Path "thing" text, "What it is and which: `item/12`, `task/onboard-acme`.";
     "{*path}" Path "path" schema::<EntityPath>, "The entity; its slashes may stand as they are.";
 
@@ -77,7 +78,7 @@ parameters! {
 
     "include" Query "include" text, "The items alike that it would settle too: numbers apart by commas.";
     "min_seq" Query "min_seq" schema::<Seq>, "Wait until the answer includes this deed.";
-    "page" Query "page" text, "A page after the first, as the one before names it under `next`.";
+    "page" Query "page" text, "A page after the first, as the one before names it under `next`. The other parameters stay as they were.";
     "at" Query "at" text, "As it was: after a deed (`4711`), at a time (RFC 3339, `2026-02-14`, `08:11`), or so long ago (`-2h`).";
     "agent" Query "agent" schema::<AgentId>, "Which agent.";
     "after" Query "after" number, "Only what is behind this number.";

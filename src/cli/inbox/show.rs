@@ -56,6 +56,11 @@ fn print(out: Output, view: &ItemView, due: &str) -> anyhow::Result<()> {
     for other in &view.alike {
         out.fact("alike", &format!("#{} {}", other.no, other.title))?;
     }
+    for (what, more) in [("about it", view.more_about), ("alike", view.more_alike)] {
+        if more > 0 {
+            out.fact(what, &format!("and {more} more; `deeds inbox list` has all"))?;
+        }
+    }
     let suggestion = item.suggestion.as_ref().map(|suggestion| {
         format!("expand {} by `{}`: {}", suggestion.agent, suggestion.grant, suggestion.reason)
     });

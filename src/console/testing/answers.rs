@@ -225,7 +225,7 @@ impl Team {
             }
             None => (self.state.front(), self.now),
         };
-        let found = agents::agents_of(&front, &Limits::default(), now);
+        let found = agents::agents(&front, &Limits::default(), now);
         Ok(Told::Agents(Box::new(found)))
     }
 

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{AgentReadiness, gates};
+use super::AgentReadiness;
+pub use super::gates::Known;
+use super::gates::{self, Conflicts, open_conflicts};
 use crate::domain::ids::{Actor, AgentId, PersonId, Seq};
 use crate::domain::state::{AgentFacts, Board, Front, Stop};
 use crate::domain::things::{Allowance, Doors, Limits, May, TokenClass, Usage};
@@ -27,6 +29,9 @@ pub struct AgentList {
     pub all_paused: Option<Stop>,
     /// The agents of the map in its order, then those that act without being in it.
     pub agents: Vec<AgentLine>,
+    /// Where the list goes on: the next page's `page`. None on the last one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
 }
 
 /// One agent.
@@ -34,7 +39,7 @@ pub struct AgentList {
 pub struct AgentLine {
     /// What it does and owns.
     pub standing: Standing,
-    /// Its gates.
+    /// Its gates; what each was found by is in `/v1/readiness?agent=…`.
     #[serde(flatten)]
     pub readiness: AgentReadiness,
 }
@@ -101,30 +106,64 @@ impl Standing {
     }
 }
 
-/// Every agent at `now`.
-pub fn agents(board: &Board, now: Time) -> AgentList {
-    let line =
-        |readiness: AgentReadiness| AgentLine { standing: standing(board, &readiness.agent, now), readiness };
-    let agents = gates::of_all(board, now).into_iter().map(line).collect();
-    AgentList { at: now, head: board.head, all_paused: board.halted.as_deref().cloned(), agents }
+/// Every agent at `now`, with what only a server knows: keys, tokens, and how much may be kept.
+pub fn agents(front: &Front, limits: &Limits, now: Time) -> AgentList {
+    let lines = Lines::of(front, limits, now);
+    let board = &front.board;
+    AgentList {
+        at: now,
+        head: board.head,
+        all_paused: board.halted.as_deref().cloned(),
+        agents: everyone(board).map(|known| lines.line(known)).collect(),
+        next: None,
+    }
 }
 
-/// The same with what only a server knows: keys, tokens, and how much may be kept.
-pub fn agents_of(front: &Front, limits: &Limits, now: Time) -> AgentList {
-    let mut found = agents(&front.board, now);
-    let mut tokens: BTreeMap<&str, usize> = BTreeMap::new();
-    for record in front.tokens.values().filter(|record| record.is_live(now)) {
-        if record.token.class == TokenClass::Agent {
-            *tokens.entry(&*record.token.name).or_default() += 1;
+/// What the lines of agents are made of.
+#[derive(Debug)]
+pub struct Lines<'a> {
+    front: &'a Front,
+    limits: &'a Limits,
+    now: Time,
+    conflicts: Conflicts<'a>,
+    /// How many live tokens bear each agent's name.
+    tokens: BTreeMap<&'a str, usize>,
+}
+
+impl<'a> Lines<'a> {
+    /// Those at `now`.
+    pub fn of(front: &'a Front, limits: &'a Limits, now: Time) -> Self {
+        let mut tokens: BTreeMap<&str, usize> = BTreeMap::new();
+        for record in front.tokens.values().filter(|record| record.is_live(now)) {
+            if record.token.class == TokenClass::Agent {
+                *tokens.entry(&*record.token.name).or_default() += 1;
+            }
         }
+        Self { front, limits, now, conflicts: open_conflicts(&front.board), tokens }
     }
-    for AgentLine { standing, readiness } in &mut found.agents {
-        let agent = &readiness.agent;
-        standing.keys = front.keys.get(&Actor::Agent(agent.clone())).map_or(0, |keys| *keys as u64);
-        standing.tokens = tokens.get(agent.as_str()).copied().unwrap_or_default();
-        standing.may = Some(limits.with(standing.allowance));
+
+    /// One agent's. How its gates stand, and not by what that was found.
+    pub fn line(&self, known: Known<'a>) -> AgentLine {
+        let Self { front, now, .. } = *self;
+        let agent = known.0;
+        let mut readiness = gates::of(&front.board, now, known, &self.conflicts);
+        for gate in &mut readiness.gates {
+            gate.evidence.clear();
+        }
+        let standing = standing(&front.board, agent, now);
+        let standing = Standing {
+            keys: front.keys.get(&Actor::Agent(agent.clone())).map_or(0, |keys| *keys as u64),
+            tokens: self.tokens.get(agent.as_str()).copied().unwrap_or_default(),
+            may: Some(self.limits.with(standing.allowance)),
+            ..standing
+        };
+        AgentLine { standing, readiness }
     }
-    found
+}
+
+/// Every agent of the map in its order, then those that act without being in it.
+pub fn everyone(board: &Board) -> impl Iterator<Item = Known<'_>> {
+    gates::everyone(board)
 }
 
 /// What one agent does and owns.

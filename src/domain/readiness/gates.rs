@@ -30,24 +30,31 @@ struct Case<'a> {
     conflicts: Vec<&'a Alert>,
 }
 
+/// An agent, with its entry in the map if it has one.
+pub type Known<'a> = (&'a AgentId, Option<&'a Agent>);
+
 /// Every agent of the map in its order, then those that act without being in it.
-pub(super) fn of_all(board: &Board, now: Time) -> Vec<AgentReadiness> {
-    let conflicts = open_conflicts(board);
-    let model = board.map.model();
-    let known = model.agents.iter().map(|agent| (&agent.id, Some(agent)));
+pub(super) fn everyone(board: &Board) -> impl Iterator<Item = Known<'_>> {
+    let known = board.map.model().agents.iter().map(|agent| (&agent.id, Some(agent)));
     let others = board
         .agents
         .iter()
         .filter(|(id, facts)| acted(facts) && board.map.agent(id).is_none())
         .map(|(id, _)| (id, None));
-    known.chain(others).map(|(id, entry)| of(board, now, (id, entry), &conflicts)).collect()
+    known.chain(others)
 }
 
-fn of<'a>(
+/// How all of them stand.
+pub(super) fn of_all(board: &Board, now: Time) -> Vec<AgentReadiness> {
+    let conflicts = open_conflicts(board);
+    everyone(board).map(|known| of(board, now, known, &conflicts)).collect()
+}
+
+pub(super) fn of<'a>(
     board: &'a Board,
     now: Time,
-    (id, entry): (&'a AgentId, Option<&'a Agent>),
-    conflicts: &BTreeMap<&'a AgentId, Vec<&'a Alert>>,
+    (id, entry): Known<'a>,
+    conflicts: &Conflicts<'a>,
 ) -> AgentReadiness {
     let facts = board.agents.get(id);
     let asked = board.map.model().asked();
@@ -73,9 +80,12 @@ fn of<'a>(
     AgentReadiness { agent: id.clone(), in_map: entry.is_some(), live_since: case.live_since, gates }
 }
 
-/// The open conflicts of each agent; those that one has acknowledged are open still.
-fn open_conflicts(board: &Board) -> BTreeMap<&AgentId, Vec<&Alert>> {
-    let mut of: BTreeMap<&AgentId, Vec<&Alert>> = BTreeMap::new();
+/// The open conflicts of each agent.
+pub(super) type Conflicts<'a> = BTreeMap<&'a AgentId, Vec<&'a Alert>>;
+
+/// Those that one has acknowledged are open still.
+pub(super) fn open_conflicts(board: &Board) -> Conflicts<'_> {
+    let mut of = Conflicts::new();
     let open = board.alerts.values().map(AsRef::as_ref);
     for alert in open.filter(|alert: &&Alert| alert.kind.is_coordination_failure(alert.sides.last())) {
         for agent in alert.who.iter().filter_map(Actor::agent) {

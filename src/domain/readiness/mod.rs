@@ -51,6 +51,9 @@ pub struct Team {
     pub dependencies: Vec<Dependency>,
     /// The map and when it was last gone through.
     pub map: MapStanding,
+    /// Where the lists go on, as a server tells them: the next page's `page`. None on the last one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_page: Option<String>,
 }
 
 /// An agent as it stands.
@@ -192,7 +195,18 @@ pub fn readiness(board: &Board, now: Time) -> Team {
     dependencies.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.reader.cmp(&b.reader)));
     let map = map_standing(board, now);
     let asked = model.asked();
-    Team { at: now, head: board.head, asked, stage, agents, infrastructure, next, dependencies, map }
+    Team {
+        at: now,
+        head: board.head,
+        asked,
+        stage,
+        agents,
+        infrastructure,
+        next,
+        dependencies,
+        map,
+        next_page: None,
+    }
 }
 
 /// When the map was last gone through, and whether it is overdue.

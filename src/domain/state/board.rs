@@ -58,8 +58,8 @@ pub struct Board {
     pub items: OrdMap<ItemNo, Arc<Item>>,
     /// Answered items, oldest first.
     pub closed: Vector<Arc<ClosedItem>>,
-    /// How items were answered before, by likeness.
-    pub past: OrdMap<Arc<str>, PastAnswers>,
+    /// How items were answered before, by likeness; the likenesses that were answered last.
+    pub past: Recent<PastAnswers>,
     /// What is closed on arrival.
     pub rules: Vector<Arc<ScopeRule>>,
     /// Open and acknowledged alerts.
@@ -324,7 +324,7 @@ impl Board {
             unanswered: None,
             items: OrdMap::new(),
             closed: Vector::new(),
-            past: OrdMap::new(),
+            past: Recent::default(),
             rules: Vector::new(),
             alerts: OrdMap::new(),
             resolved: Vector::new(),

@@ -535,9 +535,10 @@ impl Board {
             self.in_vain.remove(key);
             self.converging.remove(key);
         }
-        let past = self.past.entry(Arc::clone(&item.alike)).or_default();
+        let mut past = self.past.get(&item.alike).cloned().unwrap_or_default();
         past.count(&closed.answer, 1);
         past.last = Some(Arc::from(format!("{} by {}", closed.answer.word(), deed.actor)));
+        self.past.set(Arc::clone(&item.alike), deed.seq, past);
         self.count_approval(&item, &closed.answer, (deed.recorded, Some(deed.seq)));
         self.closed.push_back(Arc::new(ClosedItem {
             item,
@@ -557,9 +558,7 @@ impl Board {
         self.closed.retain(|closed| !back(closed));
         for closed in reopened {
             self.call_waits_in(deed, &closed.item);
-            if let Some(past) = self.past.get_mut(&closed.item.alike) {
-                past.count(&closed.answer, -1);
-            }
+            self.past.change(&closed.item.alike, |past| past.count(&closed.answer, -1));
             self.count_approval(&closed.item, &closed.answer, (closed.at, None));
             if closed.settled_with.is_none() && closed.effects.map.is_some() {
                 let back = |open: &mut OpenReview| open.came_to.take_back(&closed.answer);

@@ -81,7 +81,7 @@ impl<R, L: List<R>> List<R> for Box<L> {
     }
 }
 
-impl<T: Clone> List<(Arc<str>, Seq, T)> for Recent<T> {
+impl<T: Clone + Serialize> List<(Arc<str>, Seq, T)> for Recent<T> {
     fn rows(&self) -> impl Iterator<Item = (Arc<str>, Seq, T)> {
         self.entries().map(|(key, deed, value)| (Arc::clone(key), deed, value.clone()))
     }
@@ -188,7 +188,7 @@ lists! {
     1 agents: (AgentId, AgentFacts), as_it_is;
     2 items: (ItemNo, Arc<Item>), |(no, item)| item.shorten().then_some(Thing::Item(*no));
     3 closed: Arc<ClosedItem>, |closed| closed.shorten().then(|| Thing::Item(closed.item.no));
-    4 past: (Arc<str>, PastAnswers), as_it_is;
+    4 past: (Arc<str>, Seq, PastAnswers), as_it_is;
     5 rules: Arc<ScopeRule>, as_it_is;
     6 alerts: (AlertNo, Arc<Alert>), |(no, alert)| alert.shorten().then_some(Thing::Alert(*no));
     7 resolved: Arc<Alert>, |alert| alert.shorten().then(|| Thing::Alert(alert.no));

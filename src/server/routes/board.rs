@@ -9,8 +9,7 @@ use crate::domain::state::{Front, Place, Thing};
 use crate::ledger::Ledger as _;
 use crate::server::answer::{Answer, ROW, absent, apart, defect, json, unread};
 use crate::server::gate::Call;
-use crate::server::past;
-use crate::server::query::Query;
+use crate::server::pages::{gone, is_of_then};
 
 /// `GET /v1/board`, a page of it; as it was at a sequence or a time, with `at`.
 pub(in crate::server) async fn show(call: Call) -> Answer {
@@ -23,7 +22,7 @@ pub(in crate::server) async fn show(call: Call) -> Answer {
         }
         None => (call.front(&query).await?, None),
     };
-    let seq = state.head();
+    let (seq, then) = (state.head(), query.text("at").is_some());
     let record = call.space.handle().ledger().get(seq.0).await.map_err(|error| unread(&error))?;
     let record = record.ok_or_else(|| defect(format!("deed {seq} of the board is not in the ledger")))?;
     let you = who(&call, &query).await?;
@@ -38,7 +37,7 @@ pub(in crate::server) async fn show(call: Call) -> Answer {
             (Some(Box::new(board)), None, next)
         };
         let next = next.map(|place| {
-            call.space.pins().keep(Arc::clone(&state), &call.caller.principal.actor);
+            call.space.pins().keep(Arc::clone(&state), then, &call.caller.principal.actor);
             format!("{seq}.{place}")
         });
         json(&BoardView { seq, hash: record.hash, board, rows, next, you })
@@ -50,25 +49,13 @@ fn pinned(call: &Call, page: &str) -> Result<(Arc<Front>, Option<Place>), Box<Pr
     let parts = page
         .split_once('.')
         .and_then(|(seq, place)| Some((seq.parse::<Seq>().ok()?, place.parse::<Place>().ok()?)));
-    let problem = |code, detail: &str| Box::new(Problem::new(code, detail).at("query, `page`"));
-    let (seq, place) =
-        parts.ok_or_else(|| problem(ProblemCode::BadParameter, "it is not what `next` of a page said"))?;
-    let front = call.space.pins().get(seq);
-    let detail = format!("the board of deed {seq} was not asked for lately, or others were since");
-    Ok((front.ok_or_else(|| problem(ProblemCode::PageGone, &detail))?, Some(place)))
-}
-
-/// A page is of its own moment; where `at` names one too, it is the same.
-async fn is_of_then(call: &Call, query: &Query, page: Seq) -> Result<(), Box<Problem>> {
-    let Some(then) = past::moment(call, query).await?.map(|moment| moment.front.head()) else {
-        return Ok(());
-    };
-    if then == page {
-        return Ok(());
-    }
-    let detail =
-        format!("the page is of deed {page} and this of deed {then}: leave it out, a page knows its own");
-    Err(Box::new(Problem::new(ProblemCode::BadParameter, detail).at("query, `at`")))
+    let (seq, place) = parts.ok_or_else(|| {
+        let detail = "it is not what `next` of a page said";
+        Box::new(Problem::new(ProblemCode::BadParameter, detail).at("query, `page`"))
+    })?;
+    let pins = call.space.pins();
+    let front = pins.get(seq, false).or_else(|| pins.get(seq, true));
+    Ok((front.ok_or_else(|| gone(seq))?, Some(place)))
 }
 
 /// `GET /v1/board/{thing}`: one thing of it whole.

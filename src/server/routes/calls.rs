@@ -4,9 +4,7 @@ use std::cmp::Reverse;
 use std::sync::Arc;
 
 use super::work::{news, wait_until};
-use crate::api::{
-    CALLS, CallAsked, CallBody, CallList, CallMadeBody, Problem, ProblemCode, ToolList, parse_exact,
-};
+use crate::api::{CallAsked, CallBody, CallList, CallMadeBody, Problem, ProblemCode, ToolList, parse_exact};
 use crate::domain::command::{CallOrder, CallStep, Command, Request};
 use crate::domain::decide::{Answer as Decided, decide};
 use crate::domain::ids::AgentId;
@@ -17,22 +15,27 @@ use crate::domain::things::{CallStage, CallState, call_key};
 use crate::domain::time::{Span, Time};
 use crate::server::answer::{Answer, json, unseen};
 use crate::server::gate::Call;
+use crate::server::pages::{Page, Row, split};
 
 /// `GET /v1/tools?server=…`: what the map says of a server's tools.
 pub(in crate::server) async fn tools(call: Call) -> Answer {
     let query = call.query()?;
-    let state = call.front(&query).await?;
-    let board = &state.board;
+    let page = Page::of(&call, &query).await?;
+    let board = &page.front.board;
     let model = board.map.model();
     let server = query.text("server");
     let named = |glob: &str| server.is_none_or(|server| crate::domain::map::names(glob, server));
     let offered = board.offered.iter().filter(|(name, _)| server.is_none_or(|server| server == &***name));
+    let rows = model.tools.iter().filter(|row| named(&row.server)).map(Row::First);
+    let taken = page.take(&call, rows.chain(offered.map(|(_, seen)| Row::Second(seen))), Some);
+    let (tools, offered) = split(taken.rows);
     json(&ToolList {
-        tools: model.tools.iter().filter(|row| named(&row.server)).cloned().collect(),
+        tools: tools.into_iter().cloned().collect(),
         unmapped: model.unmapped,
-        offered: offered.map(|(_, seen)| Arc::clone(seen)).collect(),
+        offered: offered.into_iter().cloned().collect(),
         map_version: board.map_version,
-        seq: state.head(),
+        seq: page.front.head(),
+        next: taken.next,
     })
 }
 
@@ -88,14 +91,14 @@ pub(in crate::server) async fn list(call: Call) -> Answer {
         let detail = "a wait is for one call of now: name its `digest`, and no `at`";
         return Err(Box::new(Problem::new(ProblemCode::BadParameter, detail).at("query, `wait`")));
     }
-    let mut state = call.front(&query).await?;
+    let mut page = Page::of(&call, &query).await?;
     if let (Some(digest), Some(agent)) = (&digest, &agent) {
         let _place =
             (wait > Span::default()).then(|| call.space.watch_place(&call.caller.principal)).transpose()?;
         let stands = |state: &Front| state.board.call(&call_key(agent, digest)).map(|one| one.stage);
-        while wait > Span::default() && stands(&state).is_some_and(CallStage::goes_on) {
-            match news(&call, state.head(), until).await? {
-                Some(news) => state = news,
+        while wait > Span::default() && stands(&page.front).is_some_and(CallStage::goes_on) {
+            match news(&call, page.front.head(), until).await? {
+                Some(news) => page.front = news,
                 None => break,
             }
         }
@@ -103,12 +106,12 @@ pub(in crate::server) async fn list(call: Call) -> Answer {
     let fits = |one: &&Arc<CallState>| {
         agent.as_ref().is_none_or(|agent| one.agent == *agent)
             && digest.as_ref().is_none_or(|digest| *one.mark.digest == **digest)
-            && own.as_ref().is_none_or(|own| sees(&call, own, &state, one))
     };
-    let mut calls: Vec<Arc<CallState>> = state.board.calls_known().filter(fits).cloned().collect();
-    calls.sort_by_key(|one| Reverse(one.deed));
-    calls.truncate(CALLS);
-    json(&CallList { calls, seq: state.head() })
+    let sees = |one: &&Arc<CallState>| own.as_ref().is_none_or(|own| sees(&call, own, &page.front, one));
+    let calls: Vec<&Arc<CallState>> = page.front.board.calls_known().filter(fits).collect();
+    let calls = page.in_order(calls, |one| Reverse(one.deed), []);
+    let taken = page.take(&call, calls, |one| Some(one).filter(sees).map(Arc::clone));
+    json(&CallList { calls: taken.rows, seq: page.front.head(), next: taken.next })
 }
 
 /// An agent sees its own, under the map of that state and the one in force.

@@ -11,25 +11,26 @@ use crate::domain::state::Front;
 use crate::domain::things::Concluded;
 use crate::server::answer::{Answer, json};
 use crate::server::gate::Call;
+use crate::server::pages::Page;
 
 /// `GET /v1/conclusions?subject=…`: the last answer of each to each question. What is hidden from an agent is left out.
 pub(in crate::server) async fn list(call: Call) -> Answer {
     let query = call.query()?;
-    let state = call.front(&query).await?;
+    let page = Page::of(&call, &query).await?;
     let wanted = query.get::<EntityPath>("subject")?;
+    let now = call.space.handle().front();
     let seen = |view: &ConclusionView| {
-        let now = call.space.handle().front();
         let sees = |front: &Front, agent: &AgentId| {
             Sight::now(agent, &front.board.map).sees_conclusion(&view.subject)
         };
-        call.caller.agent().is_none_or(|agent| sees(&state, agent) && sees(&now, agent))
+        call.caller.agent().is_none_or(|agent| sees(&page.front, agent) && sees(&now, agent))
             && wanted.as_ref().is_none_or(|wanted| view.subject == *wanted)
     };
-    let board = &state.board;
+    let board = &page.front.board;
     let by_key = board.conclusions.iter().chain(board.concluded.iter());
     let by_key: std::collections::BTreeMap<_, _> = by_key.collect();
-    let all = by_key.into_iter().filter_map(|(key, answers)| view(key, answers.iter()));
-    json(&ConclusionList { conclusions: all.filter(seen).collect(), seq: state.head() })
+    let taken = page.take(&call, by_key, |(key, answers)| view(key, answers.iter()).filter(&seen));
+    json(&ConclusionList { conclusions: taken.rows, seq: page.front.head(), next: taken.next })
 }
 
 fn view<'a>(key: &str, answers: impl Iterator<Item = &'a Concluded>) -> Option<ConclusionView> {

@@ -6,25 +6,25 @@ use std::sync::Arc;
 use crate::api::FanOutList;
 use crate::domain::ids::FanOutNo;
 use crate::domain::sight::Sight;
-use crate::domain::state::Front;
+use crate::domain::state::{Front, Thing};
 use crate::domain::things::FanOutState;
 use crate::server::answer::{Answer, absent, json};
 use crate::server::gate::Call;
+use crate::server::pages::Page;
 
-/// `GET /v1/fan-outs`: under way and joined, the newest first.
+/// `GET /v1/fan-outs`: under way, then joined, the newest first.
 pub(in crate::server) async fn list(call: Call) -> Answer {
     let query = call.query()?;
-    let state = call.front(&query).await?;
-    let newest_first = |mut found: Vec<Arc<FanOutState>>| {
-        found.sort_by_key(|one| Reverse(one.no));
-        found
-    };
-    let seen = |one: &&Arc<FanOutState>| sees(&call, &state, one);
-    json(&FanOutList {
-        fan_outs: newest_first(state.board.fan_outs.values().filter(seen).cloned().collect()),
-        ended: newest_first(state.board.ended_fan_outs.iter().filter(seen).cloned().collect()),
-        seq: state.head(),
-    })
+    let page = Page::of(&call, &query).await?;
+    let board = &page.front.board;
+    let all = board.fan_outs.values().map(|one| (false, one));
+    let all = all.chain(board.ended_fan_outs.iter().map(|one| (true, one)));
+    let seen = all.filter(|(_, one)| sees(&call, &page.front, one));
+    let all = page.in_order(seen.collect(), |(ended, one)| (*ended, Reverse(one.no)), []);
+    let taken = page.take_brief(&call, all, |(_, one)| Some(Arc::clone(one)), |one| Thing::FanOut(one.no));
+    let under_way = |one: &Arc<FanOutState>| board.fan_outs.contains_key(&one.no);
+    let (fan_outs, ended) = taken.rows.into_iter().partition(under_way);
+    json(&FanOutList { fan_outs, ended, seq: page.front.head(), cut: taken.cut, next: taken.next })
 }
 
 /// `GET /v1/fan-outs/{n}`. Another agent's looks like one that does not exist.

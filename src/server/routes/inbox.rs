@@ -9,27 +9,39 @@ use crate::domain::decide::{Supposed, preview as work_out};
 use crate::domain::ids::ItemNo;
 use crate::domain::rule::{order, reviewer};
 use crate::domain::sight::Sight;
-use crate::domain::state::{Board, Front};
+use crate::domain::state::{Board, Front, Thing};
 use crate::domain::things::{ClosedItem, Effects, Item, ItemAnswer, PastAnswers};
 use crate::domain::time::Span;
-use crate::server::answer::{Answer, ROW, absent, apart, json, unseen};
+use crate::server::answer::{Answer, absent, json, unseen};
 use crate::server::gate::Call;
-use crate::server::past;
+use crate::server::pages::{Page, some};
+
+/// How many bytes of other items come with an item, of each kind.
+const BESIDE: u64 = 64 * 1024;
 
 /// `GET /v1/inbox`: open items in the order in which the person who asks answers them; to an agent those that it raised, the
 /// next deadline first.
 pub(in crate::server) async fn list(call: Call) -> Answer {
     let query = call.query()?;
-    let state = call.front(&query).await?;
-    let seen = |item| as_seen(&call, &state, item);
-    let mut items: Vec<Arc<Item>> = state.board.items.values().filter_map(seen).collect();
-    let now = past::now(&call, &query).await?;
-    match call.caller.principal.actor.person() {
-        Some(me) => items.sort_by_cached_key(|item| order::rank(&state.board, item, me, now)),
-        None => items.sort_by_key(|item| (item.due, item.no)),
-    }
-    let all_paused = state.board.halted.as_deref().cloned();
-    apart(items.len() * ROW, || json(&ItemList { items, all_paused, seq: state.head() }))
+    let page = Page::of(&call, &query).await?;
+    let board = &page.front.board;
+    let (me, agent) = (call.caller.principal.actor.person(), call.caller.agent());
+    let own = |item: &&Arc<Item>| agent.is_none_or(|agent| item.raised_by.agent() == Some(agent));
+    let items: Vec<&Arc<Item>> = board.items.values().filter(own).collect();
+    let rank = |item: &&Arc<Item>| match me {
+        Some(me) => (Some(order::rank(board, item, me, page.now)), item.due, item.no),
+        None => (None, item.due, item.no),
+    };
+    let items = page.in_order(items, rank, []);
+    let seen = |item| as_seen(&call, &page.front, item);
+    let taken = page.take_brief(&call, items, seen, |item| Thing::Item(item.no));
+    json(&ItemList {
+        items: taken.rows,
+        all_paused: board.halted.as_deref().cloned(),
+        seq: page.front.head(),
+        cut: taken.cut,
+        next: taken.next,
+    })
 }
 
 /// `GET /v1/inbox/{n}?wait=20s`: an open item, or an answered one while it is kept; waits for the answer to an open one.
@@ -64,10 +76,14 @@ pub(in crate::server) async fn show(call: Call) -> Answer {
         let resolved = || board.resolved.iter().rev().find(|one| one.no == alert);
         board.alerts.get(&alert).or_else(resolved).cloned()
     });
+    let (alike, more_alike) = some(board.alike(&item).cloned(), BESIDE);
+    let (about, more_about) = some(board.about_the_same(&item).cloned(), BESIDE);
     json(&ItemView {
         digest: item.digest(),
-        alike: board.alike(&item).cloned().collect(),
-        about: board.about_the_same(&item).cloned().collect(),
+        alike,
+        more_alike,
+        about,
+        more_about,
         past: board.past.get(&item.alike).cloned().unwrap_or_default(),
         evidence,
         alert,
@@ -90,10 +106,14 @@ fn own(call: &Call, state: &Front, item: &Arc<Item>, closed: Option<Arc<ClosedIt
             ..ClosedItem::clone(&closed)
         })
     };
+    let about = state.board.about_the_same(item).filter_map(|item| as_seen(call, state, item));
+    let (about, more_about) = some(about, BESIDE);
     json(&ItemView {
         digest: seen.digest(),
         alike: Vec::new(),
-        about: state.board.about_the_same(item).filter_map(|item| as_seen(call, state, item)).collect(),
+        more_alike: 0,
+        about,
+        more_about,
         past: PastAnswers::default(),
         evidence: Vec::new(),
         alert: None,

@@ -9,15 +9,19 @@ use crate::domain::key::key;
 use crate::domain::map::Output;
 use crate::domain::rule::conversation;
 use crate::domain::state::Board;
-use crate::domain::things::WaitingPublication;
+use crate::domain::things::{Brief as _, WaitingPublication};
 use crate::server::answer::{Answer, json};
 use crate::server::gate::Call;
+use crate::server::pages::Page;
+
+/// How much of what waits is told of each output.
+const WAITING: usize = 64;
 
 /// `GET /v1/outputs`: those that the map or an agent's zone names, by name.
 pub(in crate::server) async fn list(call: Call) -> Answer {
     let query = call.query()?;
-    let state = call.front(&query).await?;
-    let board = &state.board;
+    let page = Page::of(&call, &query).await?;
+    let board = &page.front.board;
     // Of who spoke last an agent learns where it takes turns itself: about what that was may be hidden from it.
     let tells = |name: &str| call.caller.agent().is_none_or(|agent| board.map.has_output(agent, name));
     let model = board.map.model();
@@ -25,11 +29,9 @@ pub(in crate::server) async fn list(call: Call) -> Answer {
         model.outputs.iter().map(|output| (output.name.as_str(), output)).collect();
     let zones = model.agents.iter().flat_map(|agent| agent.outputs.iter().map(String::as_str));
     let names: BTreeSet<&str> = rules.keys().copied().chain(zones).collect();
-    let outputs = names
-        .into_iter()
-        .map(|name| view(board, name, rules.get(name).copied(), tells(name), call.caller.agent()))
-        .collect();
-    json(&OutputList { outputs, seq: state.head() })
+    let show = |name| Some(view(board, name, rules.get(name).copied(), tells(name), call.caller.agent()));
+    let taken = page.take(&call, names, show);
+    json(&OutputList { outputs: taken.rows, seq: page.front.head(), next: taken.next })
 }
 
 fn view(board: &Board, name: &str, rule: Option<&Output>, tells: bool, of: Option<&AgentId>) -> OutputView {
@@ -47,17 +49,20 @@ fn view(board: &Board, name: &str, rule: Option<&Output>, tells: bool, of: Optio
         needs_approval: rule.is_some_and(|rule| rule.needs_approval),
         thread_window: conversation::window(&board.map, name),
         last: board.threads.get(&key(&[name])).filter(|_| tells).cloned(),
-        waiting: waits.map(|(deed, queued)| waiting(*deed, queued)).collect(),
+        more: waits.clone().count().saturating_sub(WAITING),
+        waiting: waits.take(WAITING).map(|(deed, queued)| waiting(*deed, queued)).collect(),
     }
 }
 
 fn waiting(deed: Seq, queued: &WaitingPublication) -> Queued {
+    let mut body = queued.publish.body.clone();
+    body.shorten();
     Queued {
         deed,
         agent: queued.agent.clone(),
         thread: queued.publish.thread.clone(),
         subject: queued.publish.subject.clone(),
-        body: queued.publish.body.clone(),
+        body,
         since: queued.since,
         until: queued.until,
     }

@@ -7,16 +7,16 @@ use crate::domain::state::Board;
 use crate::domain::time::Time;
 use crate::server::answer::{Answer, json};
 use crate::server::gate::Call;
-use crate::server::past;
+use crate::server::pages::Page;
 
 /// `GET /v1/reviews`: every queue of the map, in its order.
 pub(in crate::server) async fn list(call: Call) -> Answer {
     let query = call.query()?;
-    let state = call.front(&query).await?;
-    let now = past::now(&call, &query).await?;
-    let board = &state.board;
-    let reviews = board.map.model().queues.iter().map(|queue| view(board, queue, now)).collect();
-    json(&ReviewList { reviews, seq: state.head() })
+    let page = Page::of(&call, &query).await?;
+    let board = &page.front.board;
+    let queues = &board.map.model().queues;
+    let taken = page.take(&call, queues, |queue| Some(view(board, queue, page.now)));
+    json(&ReviewList { reviews: taken.rows, seq: page.front.head(), next: taken.next })
 }
 
 fn view(board: &Board, queue: &Queue, now: Time) -> ReviewView {

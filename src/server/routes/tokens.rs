@@ -20,26 +20,31 @@ use crate::domain::time::{Span, Time};
 use crate::server::answer::{Answer, defect, json, replayed, unsubmitted};
 use crate::server::founding::mint;
 use crate::server::gate::{Call, Stranger};
+use crate::server::pages::{Page, Row, split};
 
 /// `GET /v1/tokens`
 pub(in crate::server) async fn list(call: Call) -> Answer {
     let query = call.query()?;
-    let state = call.front(&query).await?;
-    let now = call.app.clock().now();
+    let page = Page::of(&call, &query).await?;
+    let (front, now) = (&page.front, page.now);
     let mut live: BTreeMap<&str, usize> = BTreeMap::new();
-    for record in state.tokens.values().filter(|record| record.is_live(now)) {
+    for record in front.tokens.values().filter(|record| record.is_live(now)) {
         *live.entry(&record.token.name).or_default() += 1;
     }
     let of = |record: &TokenRecord| live.get(&*record.token.name).copied().unwrap_or_default();
-    let tokens = state.tokens.values().map(|record| view(record, now, of(record))).collect();
-    let open = state.invitations.values().filter(|one| now < one.until);
-    let shown = |one: &Arc<Invitation>| InvitationView {
-        id: one.id.clone(),
-        class: one.class,
-        name: Arc::clone(&one.name),
-        until: one.until,
+    let tokens = front.tokens.values().map(|record| Row::First(view(record, now, of(record))));
+    let open = front.invitations.values().filter(|one| now < one.until);
+    let shown = |one: &Arc<Invitation>| {
+        Row::Second(InvitationView {
+            id: one.id.clone(),
+            class: one.class,
+            name: Arc::clone(&one.name),
+            until: one.until,
+        })
     };
-    json(&TokenList { tokens, invitations: open.map(shown).collect(), seq: state.head() })
+    let taken = page.take(&call, tokens.chain(open.map(shown)), Some);
+    let (tokens, invitations) = split(taken.rows);
+    json(&TokenList { tokens, invitations, seq: front.head(), next: taken.next })
 }
 
 fn view(record: &TokenRecord, now: Time, of_the_name: usize) -> TokenView {

@@ -1,4 +1,4 @@
-//! An agent's work stream: listed and waited for. Taking is in `take`.
+//! An agent's work stream: listed, shown and waited for. Taking is in `take`.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,15 +6,16 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
 use super::scope::agent_meant;
-use crate::api::{Problem, ProblemCode, WorkList};
+use crate::api::{Problem, ProblemCode, WorkList, WorkView};
 use crate::domain::ids::{AgentId, Seq, WorkNo};
 use crate::domain::sight::Sight;
-use crate::domain::state::Front;
+use crate::domain::state::{Front, Thing};
 use crate::domain::things::Work;
 use crate::domain::time::Span;
-use crate::server::answer::{Answer, json};
+use crate::server::answer::{Answer, absent, json};
 use crate::server::auth::live;
 use crate::server::gate::Call;
+use crate::server::pages::Page;
 
 /// The longest wait for work to come.
 const LONGEST_WAIT: Span = Span::from_secs(60);
@@ -30,18 +31,31 @@ pub(in crate::server) async fn list(call: Call) -> Answer {
         let detail = "nothing comes to the past: leave `wait` out, or `at`";
         return Err(Box::new(Problem::new(ProblemCode::BadParameter, detail).at("query, `wait`")));
     }
-    let mut state = call.front(&query).await?;
-    if wait > Span::default() {
+    let mut page = Page::of(&call, &query).await?;
+    if wait > Span::default() && page.is_first() {
         let _place = call.space.watch_place(&call.caller.principal)?;
-        while open_work(&state, &agent, after).next().is_none() {
-            match news(&call, state.head(), until).await? {
-                Some(news) => state = news,
+        while open_work(&page.front, &agent, after).next().is_none() {
+            match news(&call, page.front.head(), until).await? {
+                Some(news) => page.front = news,
                 None => break,
             }
         }
     }
-    let works = open_work(&state, &agent, after).filter_map(|work| as_seen(&call, &state, work)).collect();
-    json(&WorkList { works, seq: state.head() })
+    let works = open_work(&page.front, &agent, after);
+    let seen = |work| as_seen(&call, &page.front, work);
+    let taken = page.take_brief(&call, works, seen, |work| Thing::Work(work.no));
+    json(&WorkList { works: taken.rows, seq: page.front.head(), cut: taken.cut, next: taken.next })
+}
+
+/// `GET /v1/work/{n}`: with all that it carries, while it is open. Another agent's looks like one that does not exist.
+pub(in crate::server) async fn show(call: Call) -> Answer {
+    let query = call.query()?;
+    let no = call.param::<WorkNo>("n")?;
+    let state = call.front(&query).await?;
+    let own = |work: &&Arc<Work>| call.caller.agent().is_none_or(|agent| work.agent == *agent);
+    let work = state.board.works.get(&no).filter(own).and_then(|work| as_seen(&call, &state, work));
+    let work = work.ok_or_else(|| absent(format!("open work {no} that you may see")))?;
+    json(&WorkView { work, seq: state.head() })
 }
 
 /// A work item as the caller may see it: an agent what neither the map of that state nor the one in force hides.

@@ -1,0 +1,153 @@
+//! Rounds of everything, each about things of its own and each come to its end: nothing of the board grows with their number.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value as Json;
+
+use super::script::{command, words};
+use super::world::{TEAM, World, request};
+use deeds::domain::command::Command;
+use deeds::domain::decide::decide_within;
+use deeds::domain::things::WorkKind;
+use deeds::domain::time::Span;
+
+/// How many there are, where nothing else is said: beyond what is remembered by number, twice over.
+const ROUNDS: u64 = 25_000;
+/// The largest board, as JSON.
+const MOST: usize = 64 * 1024 * 1024;
+
+/// A step, of which nothing is kept but the state.
+fn step(world: &mut World, who: &str, command: Command) {
+    world.pass(Span::from_secs(1));
+    let decision = decide_within(&world.state, &request(who, command), world.now, &world.limits);
+    for deed in decision.deeds {
+        world.state.fold(&deed);
+    }
+}
+
+fn steps(world: &mut World, round: u64) {
+    let script = format!(
+        r#"
+        sales writes crm/deal/{round} stage=trial@0
+        support writes crm/account/a{round} health=good@0
+        support writes crm/account/a{round} health=bad@0
+        sales writes crm/account/a{round} health=fine@1
+        sales writes place-{round}/one note=x@0
+        sales escalates 'what of {round}' because 'unsure' on crm/account/a{round}
+        sales acts mail/sales send_{round} on crm/deal/{round} thread=t{round} dep=crm/account/a{round}#health@1
+        sales acts slack/c{round} post on crm/deal/{round}
+        sales publishes mail/sales 'about {round}' thread=p{round} on crm/deal/{round}
+        sales hands draft-{round} to support on crm/account/a{round}
+        sales fans support,product within 1h on crm/account/a{round}
+        sales leases crm/deal/{round}#stage 10m
+        sales concludes crm/deal/{round} 'is it {round}' true
+        support concludes crm/deal/{round} 'is it {round}' false
+        sales sends '{{"do": "raise", "event": "seen.{round}", "attributes": {{"n": {round}}}}}'
+        sales sends '{{"do": "claim", "event": "email.received", "key": "k{round}"}}'
+        support takes x5
+        dana freezes crm/deal/{round} 'a look'
+        dana unfreezes crm/deal/{round} 'seen'
+        dana sets crm/account/a{round}#health 'good'@1 'so it is' for 2h
+        dana frees crm/account/a{round}#health 'done'
+        dana leaves for sam
+        dana comes for sam
+        dana starts ops
+        "#
+    );
+    for line in script.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        let words = words(line);
+        let command = command(world, &words[1..]);
+        step(world, &words[0], command);
+    }
+}
+
+/// Everything that is open comes to its end.
+fn ends(world: &mut World) {
+    let say = |world: &mut World, who: &str, line: &str| {
+        let command = command(world, &words(line));
+        step(world, who, command);
+    };
+    for _ in 0..6 {
+        let board = world.state.board.clone();
+        for item in board.items.values().filter(|item| item.case.alert().is_none()) {
+            let owner = if &*item.queue.to_string() == "roadmap" { "sam" } else { "dana" };
+            if world.state.board.items.contains_key(&item.no) {
+                say(world, owner, &format!("handles #{} 'noted'", item.no));
+            }
+        }
+        for alert in board.alerts.keys() {
+            say(world, "dana", &format!("resolves !{alert} 'seen'"));
+        }
+        for item in world.state.board.items.clone().values() {
+            if !world.state.board.items.contains_key(&item.no) {
+                continue;
+            }
+            say(world, "dana", &format!("handles #{} 'noted'", item.no));
+        }
+        for work in board.works.values() {
+            let agent = work.agent.as_str();
+            if matches!(work.kind, WorkKind::Proposal { .. }) {
+                say(world, agent, &format!("declines {} 'no'", work.no));
+            }
+            say(world, agent, &format!("accepts {}", work.no));
+            say(world, agent, &format!("completes {} 'done' '{{\"is\": 1}}'", work.no));
+        }
+        for (no, act) in &board.acts {
+            say(world, act.agent.as_str(), &format!("done {no}"));
+        }
+        for (fence, lease) in &board.leases {
+            say(world, lease.holder.as_str(), &format!("unlocks {fence}"));
+        }
+    }
+    say(world, "dana", "ends ops 'done' 'later'");
+    step(world, "deeds", Command::Tick);
+}
+
+/// The size of each part of the board.
+fn sizes(world: &World) -> BTreeMap<String, usize> {
+    let board = serde_json::to_value(&world.state.board).unwrap();
+    let parts = board.as_object().unwrap().iter();
+    parts.map(|(part, value): (&String, &Json)| (part.clone(), value.to_string().len())).collect()
+}
+
+#[test]
+fn no_part_of_the_board_grows_with_the_number_of_rounds() {
+    let rounds = std::env::var("DEEDS_ROUNDS").map_or(ROUNDS, |rounds| rounds.parse().unwrap());
+    let mut world = World::new(TEAM);
+    let mut half = BTreeMap::new();
+    for round in 0..rounds {
+        steps(&mut world, round);
+        ends(&mut world);
+        world.pass(Span::from_hours(1));
+        // What is in fields is the team's, and grows.
+        world.state.entities = Default::default();
+        if round == rounds / 2 {
+            half = sizes(&world);
+        }
+    }
+    let board = &world.state.board;
+    let next = board.next;
+    for (what, made) in [
+        ("items", next.item.0),
+        ("alerts", next.alert.0),
+        ("works", next.work.0),
+        ("acts", next.act.0),
+        ("fan-outs", next.fan_out.0),
+        ("leases", next.fence.0),
+    ] {
+        assert!(made >= rounds, "too few {what} were made: {made}");
+    }
+    assert!(board.items.len() + board.alerts.len() + board.works.len() < 100, "something does not end");
+    assert!(board.past.iter().count() > 9_000 && board.past.was_cut());
+    let last = format!("act|sales|slack/c{}", rounds - 1);
+    assert!(board.past.get(&last).is_some_and(|past| past.last.is_some()), "{last}");
+    let (full, all) = (sizes(&world), sizes(&world).values().sum::<usize>());
+    let mut parts: Vec<_> = full.iter().collect();
+    parts.sort_by_key(|(_, size)| std::cmp::Reverse(**size));
+    eprintln!("{all} bytes after {} deeds: {:?}", board.head, &parts[..12]);
+    assert!(all <= MOST, "{all}");
+    for (part, size) in &full {
+        let before = half.get(part).copied().unwrap_or_default();
+        assert!(*size <= before * 5 / 4 + 64 * 1024, "{part} grew from {before} to {size} bytes");
+    }
+}
