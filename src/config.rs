@@ -22,7 +22,7 @@ use crate::console::notify::Notify;
 use crate::console::theme;
 use crate::domain::ids::{AgentId, PersonId, WorkspaceId};
 use crate::domain::path::EntityPath;
-use crate::domain::things::Limits;
+use crate::domain::things::{Keeping, Limits};
 use crate::domain::time::Span;
 use crate::ledger::engine::{ENGINES, Engine};
 
@@ -67,6 +67,8 @@ pub struct Config {
     pub rate: Option<u32>,
     /// How much is kept for agents.
     pub limits: Limits,
+    /// How many workspaces there are, and are open.
+    pub keeping: Keeping,
     /// How far the machine's clock may jump and is still believed.
     pub clock_jump: Span,
     /// Keys laid over the built-in ones.
@@ -146,6 +148,7 @@ impl Default for Config {
             },
             rate: None,
             limits: Limits::default(),
+            keeping: Keeping::default(),
             clock_jump: CLOCK_JUMP,
             keymap: None,
             theme: theme::Choice::default(),
@@ -414,6 +417,38 @@ const SETTINGS: &[Setting] = &[
         default: |config| Some(size_text(config.limits.scratch)),
         sample: "",
         doc: "Bytes of values in the scratch of one agent.",
+    },
+    Setting {
+        key: "workspaces.most",
+        variable: "DEEDS_WORKSPACES_MOST",
+        kind: Kind::Number,
+        set: |config, text| put_number(&mut config.keeping.most, text),
+        default: |config| Some(config.keeping.most.to_string()),
+        sample: "",
+        doc: "Workspaces that a server may have; 0 is no limit.",
+    },
+    Setting {
+        key: "workspaces.open",
+        variable: "DEEDS_WORKSPACES_OPEN",
+        kind: Kind::Number,
+        set: |config, text| put_number(&mut config.keeping.open, text),
+        default: |config| Some(config.keeping.open.to_string()),
+        sample: "",
+        doc: "Workspaces that are open at once. For one more the one that was used longest ago is closed; those in use never are.",
+    },
+    Setting {
+        key: "workspaces.idle",
+        variable: "DEEDS_WORKSPACES_IDLE",
+        kind: Kind::Text,
+        set: |config, text| {
+            let idle = text.parse();
+            config.keeping.idle =
+                idle.map_err(|_| wrong("a span of time", text, "write it like 10min or 30s"))?;
+            Ok(())
+        },
+        default: |config| Some(config.keeping.idle.to_string()),
+        sample: "",
+        doc: "How long a workspace stays open that nobody asks for. The home always does.",
     },
     Setting {
         key: "clock.jump",

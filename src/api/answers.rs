@@ -640,11 +640,14 @@ impl std::fmt::Debug for WorkspaceMade {
     }
 }
 
-/// The workspaces that the caller may know of.
+/// The workspaces that the caller may know of, a page of them.
+#[serde_with::skip_serializing_none]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WorkspaceList {
     /// By name.
     pub workspaces: Vec<WorkspaceView>,
+    /// The next page, where there is one: what `page` is to say.
+    pub next: Option<WorkspaceId>,
 }
 
 /// One workspace.

@@ -133,7 +133,7 @@ async fn cast(
     let workspace: WorkspaceId = team.workspace.parse()?;
     let reviewer: PersonId = team.reviewer.parse()?;
     let workspaces = embedded.workspaces();
-    if workspaces.get(&workspace).is_none() {
+    if !workspaces.names().contains(&workspace) {
         let model = team.model(Clock::System.now())?;
         let token = workspaces.create(&workspace, &reviewer, Some(model)).await?;
         DataDir::keep_token(&dir.token_file(&workspace, reviewer.as_str()), &token)?;

@@ -149,6 +149,11 @@ fn tls(
     }
 }
 
+/// Most workspaces without a token of the directory's person that are opened at the start for one.
+const MOST_MADE: usize = 64;
+/// Most workspaces that are told one by one.
+const MOST_LINES: usize = 64;
+
 /// Takes the lock; one that another process holds for a moment only is waited for.
 async fn lock(dir: &DataDir) -> anyhow::Result<Option<Lock>> {
     for _ in 0..LOCK_TRIES {
@@ -173,10 +178,24 @@ async fn ready(
     for (workspace, why) in workspaces.broken() {
         output::complain(format!("workspace {workspace} does not open and is not served: {why}"));
     }
-    let mut tokens = Vec::new();
-    for space in workspaces.list() {
-        embedded.own_token(dir, space.id(), &user).await?;
-        tokens.push((space.id().clone(), dir.token_file(space.id(), user.as_str())));
+    let (mut tokens, mut made) = (Vec::new(), 0);
+    for workspace in workspaces.names() {
+        let file = dir.token_file(&workspace, user.as_str());
+        if workspaces.get(&workspace).is_some() {
+            embedded.own_token(dir, &workspace, &user).await?;
+        } else if workspaces.broken().iter().any(|(broken, _)| *broken == workspace) {
+            continue;
+        } else if !file.exists() {
+            if made == MOST_MADE {
+                continue;
+            }
+            made += 1;
+            if let Err(error) = embedded.own_token(dir, &workspace, &user).await {
+                output::complain(format!("workspace {workspace} is not served: {error:#}"));
+                continue;
+            }
+        }
+        tokens.push((workspace, file));
     }
     if tokens.is_empty() {
         anyhow::bail!("{}: no workspace opens", dir.path().display());
@@ -207,8 +226,14 @@ fn announce(
     if let Some(fingerprint) = fingerprint {
         output::line(format!("certificate {fingerprint}"))?;
     }
-    for (workspace, file) in tokens {
+    for (workspace, file) in tokens.iter().take(MOST_LINES) {
         output::line(format!("workspace {workspace}: the admin's token is in {}", file.display()))?;
+    }
+    if let Some((_, file)) = tokens.get(MOST_LINES)
+        && let Some(folder) = file.parent()
+    {
+        let more = tokens.len() - MOST_LINES;
+        output::line(format!("{more} workspaces more: their tokens are in {}", folder.display()))?;
     }
     Ok(())
 }

@@ -470,11 +470,16 @@ impl Session {
             Place::Remote { .. } => None,
         };
         match workspaces {
-            // One that does not open is left out; it is told where it is asked for.
             Some(workspaces) if workspaces.get(workspace).is_some() => {
                 embedded::own_token(&workspaces, dir, workspace, user).await.map(Some)
             }
-            Some(_) => Ok(None),
+            // One that is closed is opened when it is asked for, and not for a token that is there.
+            Some(workspaces) => match own_token(dir, workspace, user) {
+                Some(Ok(token)) => Ok(Some(token)),
+                // One that does not open is left out; it is told where it is asked for.
+                Some(Err(_)) | None if workspaces.opened(workspace).await.is_err() => Ok(None),
+                Some(Err(_)) | None => embedded::own_token(&workspaces, dir, workspace, user).await.map(Some),
+            },
             None => match own_token(dir, workspace, user) {
                 Some(Err(error)) => {
                     super::output::complain(format!("{error:#}"));

@@ -145,9 +145,16 @@ impl Client {
         Ok(answer.answers)
     }
 
-    /// The workspaces that this token may know of.
+    /// The workspaces that this token may know of, all pages of them.
     pub async fn workspaces(&self) -> Result<WorkspaceList> {
-        self.get("/v1/workspaces").send().await
+        let mut all: WorkspaceList = self.get("/v1/workspaces").send().await?;
+        while let Some(page) = all.next.take() {
+            let asked = self.get("/v1/workspaces").query("page", page);
+            let more: WorkspaceList = asked.send().await?;
+            all.workspaces.extend(more.workspaces);
+            all.next = more.next;
+        }
+        Ok(all)
     }
 
     /// Makes a workspace; for admins of the server.

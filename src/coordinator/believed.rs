@@ -21,15 +21,18 @@ pub(super) struct Shown {
 }
 
 /// A ledger as it was opened.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Opened {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Opened {
     /// When its last deed was recorded.
-    pub(super) recorded: Time,
+    pub recorded: Time,
     /// Whether the clock was doubted then.
-    pub(super) was_doubted: bool,
+    pub was_doubted: bool,
     /// How far ahead of the machine's clock a person let its time go on.
-    pub(super) ahead: Span,
+    pub ahead: Span,
 }
+
+/// So many ledgers are remembered beyond those that were there at the start.
+const REMEMBERED: usize = 1_024;
 
 /// What time it is, and why.
 #[derive(Debug)]
@@ -79,7 +82,21 @@ impl Believed {
     /// A ledger was opened: it was at least as late already as its last deed says.
     /// Where the clock was doubted then, nobody has said since that it is right.
     pub(super) fn opened(&mut self, ledger: Opened, shown: Shown) {
-        self.opened.push(ledger);
+        self.opened_all(&[ledger], shown);
+    }
+
+    /// The same of several.
+    pub(super) fn opened_all(&mut self, ledgers: &[Opened], shown: Shown) {
+        if !self.starting {
+            // One that is opened again says nothing new; beyond the bound the oldest says least.
+            self.opened.retain(|known| !ledgers.contains(known));
+            let over = self.opened.len() >= REMEMBERED;
+            let oldest = self.opened.iter().enumerate().min_by_key(|(_, known)| known.recorded);
+            if let Some((at, _)) = oldest.filter(|_| over) {
+                self.opened.swap_remove(at);
+            }
+        }
+        self.opened.extend_from_slice(ledgers);
         let Some(latest) = self.latest(shown.wall) else { return };
         let at = |wall| Shown { wall, monotonic: shown.monotonic };
         if self.starting {

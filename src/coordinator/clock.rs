@@ -65,6 +65,15 @@ impl Clock {
         }
     }
 
+    /// Of ledgers that were not opened it is known how they would be.
+    pub fn known(&self, ledgers: &[Opened]) {
+        if let Self::Kept(kept) = self
+            && !ledgers.is_empty()
+        {
+            kept.change(|believed| believed.opened_all(ledgers, shown()));
+        }
+    }
+
     /// A deed has set a workspace's time right. One that stands still is moved by who made it.
     pub(super) fn rebased(&self, right: Time) {
         if let Self::Kept(kept) = self {

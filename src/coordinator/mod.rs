@@ -1,4 +1,4 @@
-//! The coordinator: one task per workspace, the one write door. Commands come in by a bounded mailbox, the rules
+//! The coordinator: one task per workspace, on one of a few threads (`threads`), the one write door. Commands come in by a bounded mailbox, the rules
 //! decide them, a batch of deeds is appended, and only then does anyone see or hear of it.
 //!
 //! Rules live in `domain`, bytes in `ledger`. Here is the order of things and nothing else:
@@ -27,6 +27,7 @@ mod snapshot;
 mod start;
 #[cfg(test)]
 mod tests;
+mod threads;
 mod timers;
 mod watch;
 
@@ -47,6 +48,7 @@ use crate::domain::state::{Board, Front, State};
 use crate::domain::time::Time;
 use crate::ledger::{AnyLedger, Head, Identity, Ledger, LedgerError, Lost};
 
+pub use believed::Opened;
 pub use clock::Clock;
 pub use held::{Fault, Held};
 pub use mixed::Mixed;

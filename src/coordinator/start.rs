@@ -11,7 +11,7 @@ use super::believed::Opened;
 use super::past::Past;
 use super::past::checkpoints::Checkpoints;
 use super::snapshot::{self, SnapshotError};
-use super::{Clock, Durable, Handle, MAILBOX, Room, SHARE, Shared, SubmitError, Trouble, held};
+use super::{Clock, Durable, Handle, MAILBOX, Room, SHARE, Shared, SubmitError, Trouble, held, threads};
 use crate::domain::deed::{Deed, Origin};
 use crate::domain::ids::{IdError, WorkspaceId};
 use crate::domain::state::State;
@@ -135,25 +135,23 @@ pub async fn start(ledger: AnyLedger, options: Options) -> Result<Handle, StartE
     Ok(Handle { shared, mailbox, room, looks, stop, ended: has_ended })
 }
 
-/// The same on a thread of its own. What is decided then waits for no request's turn on the present runtime, and the other
-/// way round.
+/// The same on one of the coordinators' threads. What is decided then waits for no request's turn on the present runtime, and
+/// the other way round.
 pub async fn start_apart(ledger: AnyLedger, options: Options) -> Result<Handle, StartError> {
-    let failed = |error: std::io::Error| StartError::Thread(error.to_string());
+    let seat = threads::seat().map_err(|error| StartError::Thread(error.to_string()))?;
+    let runtime = seat.runtime();
     let (tell, told) = oneshot::channel();
-    let work = async move |tell: oneshot::Sender<_>| {
-        let started = start(ledger, options).await;
+    let work = async move {
+        let started = Box::pin(start(ledger, options)).await;
         let ended = started.as_ref().ok().map(|handle| handle.ended.clone());
         // Who asked for it and went away leaves no handle, which ends it.
         tell.send(started).map_err(drop).unwrap_or_default();
         if let Some(mut ended) = ended {
             ended.wait_for(|ended| *ended).await.map(drop).unwrap_or_default();
         }
+        drop(seat);
     };
-    let run = move || match tokio::runtime::Builder::new_current_thread().enable_time().build() {
-        Ok(runtime) => runtime.block_on(work(tell)),
-        Err(error) => tell.send(Err(failed(error))).map_err(drop).unwrap_or_default(),
-    };
-    std::thread::Builder::new().name("coordinator".to_owned()).spawn(run).map_err(failed)?;
+    drop(runtime.spawn(work));
     told.await.map_err(|_| StartError::Thread("it broke off".to_owned()))?
 }
 

@@ -38,7 +38,7 @@ pub use error::LedgerError;
 pub use identity::{Identity, LedgerId};
 pub use signing::Signing;
 pub use sqlite::{Rebuild, SqliteLedger, read_all};
-pub use store::{Kept, Store, open_file};
+pub use store::{Kept, Stamp, Store, open_file};
 #[cfg(test)]
 pub use testing::MemoryLedger;
 pub use witness::{Lost, Witness};

@@ -8,6 +8,8 @@ use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::engine::{ENGINES, Engine};
 use super::mark::{self, Marked};
 use super::{
@@ -19,6 +21,7 @@ use crate::domain::ids::WorkspaceId;
 const WORKSPACES: &str = "workspaces";
 const HOME: &str = "home";
 const HOME_DRAFT: &str = "home.new";
+const DUE: &str = "workspaces.due";
 /// The longest name of a home that is read, in bytes.
 const MAX_HOME_BYTES: u64 = 4 * 1024;
 
@@ -31,6 +34,19 @@ pub enum Kept<'a> {
     Heads(&'a WorkspaceId),
     /// The public keys that signed.
     Keys,
+}
+
+/// A ledger's file as the system tells it: its place on the disk, how long it is, when it was written and when its place was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stamp([i64; 6]);
+
+impl Stamp {
+    fn of(about: &fs::Metadata) -> Self {
+        use std::os::unix::fs::MetadataExt as _;
+        let place = i64::from_ne_bytes(about.ino().to_ne_bytes());
+        let length = i64::try_from(about.len()).unwrap_or(i64::MAX);
+        Self([place, length, about.mtime(), about.mtime_nsec(), about.ctime(), about.ctime_nsec()])
+    }
 }
 
 /// The ledgers of one data directory.
@@ -51,7 +67,7 @@ impl From<&Path> for Store {
 
 impl Store {
     /// What it puts into its directory.
-    pub const NAMES: [&str; 5] = [WORKSPACES, HOME, HOME_DRAFT, signing::SECRET, signing::KEYS];
+    pub const NAMES: [&str; 6] = [WORKSPACES, HOME, HOME_DRAFT, DUE, signing::SECRET, signing::KEYS];
 
     /// The file that says which of them is the home.
     pub const HOME: &str = HOME;
@@ -85,6 +101,23 @@ impl Store {
     /// How the workspace's ledger is called in errors and lists.
     pub fn place(&self, workspace: &WorkspaceId) -> String {
         (self.engine.place)(&self.folder(workspace))
+    }
+
+    /// The file with what closed workspaces are, made by whoever serves them.
+    pub fn due(&self) -> PathBuf {
+        self.directory.join(DUE)
+    }
+
+    /// What the system says of a ledger that is closed and has everything in its file: it is another after any write. None where there is
+    /// a log beside it, or the file can't be told.
+    pub fn stamp(&self, workspace: &WorkspaceId) -> Option<Stamp> {
+        let file = self.file(workspace);
+        let log = file.with_file_name(sqlite::log_of(&file));
+        if fs::metadata(log).is_ok_and(|log| log.len() > 0) {
+            return None;
+        }
+        let about = fs::metadata(&file).ok()?;
+        Some(Stamp::of(&about))
     }
 
     /// The workspaces that have something here, by name; whether they open is another matter.

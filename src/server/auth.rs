@@ -10,8 +10,8 @@ use axum::http::{HeaderMap, header};
 use subtle::ConstantTimeEq as _;
 
 use super::App;
+use super::spaces::Unreached;
 use super::workspace::Workspace;
-use super::workspaces::Found;
 use crate::api::{Hash, Problem, ProblemCode, TokenText};
 use crate::domain::command::Principal;
 use crate::domain::ids::{Actor, AgentId, PersonId};
@@ -48,12 +48,12 @@ impl Caller {
 }
 
 /// Finds out who asks.
-pub(super) fn authenticate(
+pub(super) async fn authenticate(
     app: &App,
     headers: &HeaderMap,
     peer: IpAddr,
 ) -> Result<(Caller, Arc<Workspace>), Box<Problem>> {
-    let outcome = identify(app, headers);
+    let outcome = identify(app, headers).await;
     match outcome {
         Err(problem) if problem.status == ProblemCode::BadToken.status() => {
             Err(app.too_many_of(peer).unwrap_or(problem))
@@ -78,7 +78,7 @@ impl App {
     }
 }
 
-fn identify(app: &App, headers: &HeaderMap) -> Result<(Caller, Arc<Workspace>), Box<Problem>> {
+async fn identify(app: &App, headers: &HeaderMap) -> Result<(Caller, Arc<Workspace>), Box<Problem>> {
     let problem = |code, detail: &str| Box::new(Problem::new(code, detail).at("header Authorization"));
     let Some(value) = headers.get(header::AUTHORIZATION) else {
         return Err(problem(ProblemCode::NoToken, "the request has no `Authorization` header"));
@@ -97,20 +97,24 @@ fn identify(app: &App, headers: &HeaderMap) -> Result<(Caller, Arc<Workspace>), 
         let detail = "the token opens nothing here: it is unknown, or its workspace does not open; the server's log says which";
         problem(ProblemCode::BadToken, detail)
     };
-    let (space, state) = match app.workspaces.find(&token.workspace) {
-        Found::Open(space) => {
+    let hash = token.hash();
+    let (space, state) = match app.workspaces.reach(&token.workspace, Some(&hash)).await {
+        Ok(space) => {
             let state = space.handle().front();
             (Some(space), Some(state))
         }
-        Found::Broken => {
+        Err(Unreached::Broken) => {
             tracing::info!(workspace = %token.workspace, "asked for, and it does not open");
             (None, None)
         }
-        Found::Absent => (None, None),
+        Err(Unreached::Absent) => (None, None),
+        Err(why @ (Unreached::Slow | Unreached::Crowded | Unreached::Full(_) | Unreached::Ending)) => {
+            return Err(why.problem(&token.workspace));
+        }
     };
     let record = state.as_ref().and_then(|state| state.tokens.get(&token.id));
     let expected = record.map_or(NOBODY.as_slice(), |record| record.token.hash.as_bytes());
-    let matches: bool = Hash(token.hash()).digits().as_slice().ct_eq(expected).into();
+    let matches: bool = Hash(hash).digits().as_slice().ct_eq(expected).into();
     let (Some(space), Some(state), Some(record), true) = (space, &state, record, matches) else {
         return Err(opens_nothing());
     };

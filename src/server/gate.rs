@@ -180,7 +180,7 @@ async fn admit(
     let (mut parts, body) = request.into_parts();
     app.hosts.check(&parts.headers)?;
     let peer = peer_of(&parts);
-    let (caller, space) = authenticate(app, &parts.headers, peer)?;
+    let (caller, space) = authenticate(app, &parts.headers, peer).await?;
     let seat = parts.extensions.get::<Arc<Seat>>();
     if !seat.is_none_or(|seat| seat.sign_in(&caller, &space)) {
         let detail = "agents have as many connections as they may";

@@ -92,7 +92,7 @@ async fn answered(app: &Arc<App>, request: Request, passed: &mut Option<Pass>) -
     let (parts, body) = request.into_parts();
     app.hosts.check(&parts.headers)?;
     let peer = peer_of(&parts);
-    let (caller, space) = authenticate(app, &parts.headers, peer)?;
+    let (caller, space) = authenticate(app, &parts.headers, peer).await?;
     let name = parts.uri.path().strip_prefix(PREFIX).unwrap_or_default();
     let served = app.gateways.served.get(name).ok_or_else(|| absent(format!("gateway {name:?}")))?;
     let agent = caller.agent().filter(|agent| served.agent.as_ref().is_none_or(|one| one == *agent));

@@ -3,6 +3,7 @@
 
 use std::convert::Infallible;
 use std::mem;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -62,6 +63,7 @@ pub(super) async fn answer(call: &Call, state: &Front, days: Option<u32>, look: 
     let window = Window { days, since, head: until, version: state.board.map_version };
     let looking = Looking {
         handle,
+        _space: Arc::clone(&call.space),
         closing: call.app.closing.clone(),
         look: Some(look),
         window: Some(window),
@@ -107,6 +109,8 @@ fn read(record: &Record) -> Result<Deed, Box<Problem>> {
 /// One look on its way. Whoever lets go of it ends it.
 struct Looking {
     handle: Handle,
+    /// Whoever looks keeps it open.
+    _space: Arc<super::Workspace>,
     closing: watch::Receiver<bool>,
     look: Option<Box<dyn Look>>,
     window: Option<Window>,

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use tokio::sync::Notify;
@@ -57,7 +57,8 @@ pub(super) struct Seat {
 #[derive(Debug)]
 struct Holder {
     standing: Standing,
-    space: Arc<Workspace>,
+    /// A connection that waits for its next request keeps no workspace open.
+    space: Weak<Workspace>,
     record: Arc<TokenRecord>,
 }
 
@@ -151,7 +152,7 @@ impl Seat {
         if from != Some(standing) && !self.seats.lock().move_over(self.number, from, standing, most) {
             return false;
         }
-        *holder = Some(Holder { standing, space: Arc::clone(space), record: Arc::clone(&caller.record) });
+        *holder = Some(Holder { standing, space: Arc::downgrade(space), record: Arc::clone(&caller.record) });
         true
     }
 
@@ -163,9 +164,10 @@ impl Seat {
     /// Whether the token that signed in on it has ended.
     pub(super) fn is_over(&self, clock: &Clock) -> bool {
         self.lock().as_ref().is_some_and(|holder| {
-            let front = holder.space.handle().front();
-            let record = front.tokens.get(&holder.record.token.id).unwrap_or(&holder.record);
-            live(record, clock.now()).is_err()
+            // Of a workspace that is closed nobody has ended a token since.
+            let front = holder.space.upgrade().map(|space| space.handle().front());
+            let known = front.as_ref().and_then(|front| front.tokens.get(&holder.record.token.id));
+            live(known.unwrap_or(&holder.record), clock.now()).is_err()
         })
     }
 

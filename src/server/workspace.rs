@@ -88,7 +88,9 @@ impl Workspace {
         if let (Some(lost), Some(_)) = (&lost, &founding) {
             return Err(missing(lost.clone()));
         }
-        let ledger = if founding.is_some() { store.create(&id)? } else { store.open(&id)? };
+        let (ledgers, theirs, is_new) = (store.clone(), id.clone(), founding.is_some());
+        let open = move || if is_new { ledgers.create(&theirs) } else { ledgers.open(&theirs) };
+        let ledger = apart(open).await??;
         // A snapshot that has seen more stays as it is.
         let snapshot = (!only_looks).then(|| folder.join(coordinator::SNAPSHOT_FILE));
         let sealing_clock = clock.clone();
@@ -116,7 +118,8 @@ impl Workspace {
             index::remove(&folder.join(other))?;
         }
         let index_file = folder.join(index_file);
-        let index = Arc::new(Index::open(&index_file, &handle.identity().source())?);
+        let (file, source) = (index_file.clone(), handle.identity().source());
+        let index = Arc::new(apart(move || Index::open(&file, &source)).await??);
         let (stop, stopped) = watch::channel(false);
         tokio::spawn(sign_heads(store.clone(), id.clone(), sealing.clone(), handle.clone(), stopped.clone()));
         tokio::spawn(look_at_ledger(handle.clone(), stopped.clone()));
@@ -289,8 +292,13 @@ async fn lost(store: &Store, id: &WorkspaceId, is_new: bool) -> Result<Option<Lo
             Ok(Some(lost))
         }
     };
-    let looked = tokio::task::spawn_blocking(look).await;
-    looked.unwrap_or_else(|error| Err(StartError::Thread(error.to_string()).into()))
+    apart(look).await?
+}
+
+/// Does what blocks where nobody waits for it.
+async fn apart<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, SpaceError> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|error| StartError::Thread(error.to_string()).into())
 }
 
 /// Looks each second whether the ledger is still there, also where nothing is written.

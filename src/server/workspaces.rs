@@ -1,14 +1,15 @@
-//! The workspaces of one data directory: opened at the start, made on request, shut down together.
+//! The workspaces of one data directory: known at the start, opened when they are asked for ([`spaces`](super::spaces)), made on request,
+//! shut down together.
 //!
 //! Where they lie, the [store](Store) knows; index and snapshot lie beside the ledger. Who locks the directory is not
 //! decided here.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 use super::founding::{founding, kept, mint};
 use super::shown::SHOWN_FOR;
-use super::workspace::{SpaceError, Workspace};
+use super::spaces::{Counts, Listed, Spaces, Unreached};
+use super::workspace::Workspace;
 use crate::api::TokenText;
 use crate::coordinator::{Clock, SubmitError};
 use crate::domain::command::{AskedKey, Command, Principal, Request, TokenStep};
@@ -17,21 +18,17 @@ use crate::domain::ids::{Actor, IdempotencyKey, PersonId, WorkspaceId};
 use crate::domain::map::Model;
 use crate::domain::reply::Reply;
 use crate::domain::state::KEY_LIFE;
-use crate::domain::things::{Limits, Token, TokenClass};
+use crate::domain::things::{Keeping, Limits, Token, TokenClass};
 use crate::domain::time::Time;
 use crate::ledger::{LedgerError, Store};
-
-/// Most workspaces of one server.
-const WORKSPACE_COUNT: usize = 256;
 
 /// The workspaces of one data directory.
 #[derive(Debug)]
 pub struct Workspaces {
     store: Store,
     clock: Clock,
-    limits: Arc<Limits>,
     instance: String,
-    spaces: RwLock<Spaces>,
+    spaces: Arc<Spaces>,
     /// One is made at a time.
     making: tokio::sync::Mutex<()>,
     /// Those that were made under an idempotency key, while this process runs.
@@ -59,51 +56,6 @@ pub(super) enum Made {
     Before(Option<TokenText>),
 }
 
-#[derive(Debug, Default)]
-struct Spaces {
-    open: BTreeMap<WorkspaceId, Arc<Workspace>>,
-    broken: BTreeMap<WorkspaceId, String>,
-    home: Option<WorkspaceId>,
-}
-
-impl Spaces {
-    /// Sees to it that there is a home. A process that was killed before it could say which one it is founded one workspace
-    /// only; with several it is for a person to say. One that is gone is told, and not made anew.
-    fn settle_home(&mut self, store: &Store) {
-        let mut there = self.open.keys().chain(self.broken.keys());
-        let (first, second) = (there.next().cloned(), there.next().cloned());
-        match (store.home(), first, second) {
-            (Some(home), _, _) => {
-                if let Some(why) = store.lost_home().filter(|_| !self.open.contains_key(&home)) {
-                    tracing::error!(workspace = %home, "{why}");
-                    self.broken.entry(home).or_insert(why);
-                }
-            }
-            (None, Some(only), None) => {
-                if let Err(error) = store.say_home(&only) {
-                    tracing::warn!(workspace = %only, %error, "which workspace is the home can't be kept");
-                }
-                self.home = Some(only);
-            }
-            (None, Some(_), Some(_)) => {
-                tracing::error!(
-                    "the file `home` says of no workspace that its admins make others: {}",
-                    Store::NAME_HOME
-                );
-            }
-            (None, None, _) => {}
-        }
-    }
-}
-
-/// What there is under a name.
-#[derive(Debug)]
-pub(super) enum Found {
-    Open(Arc<Workspace>),
-    Broken,
-    Absent,
-}
-
 /// Why the data directory can't be used.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
@@ -122,8 +74,8 @@ pub enum CreateError {
     #[error("the workspace {0} exists already")]
     Exists(WorkspaceId),
     /// There are too many.
-    #[error("this server has {WORKSPACE_COUNT} workspaces, which is the most")]
-    TooMany,
+    #[error("this server has {0} workspaces, which is the most (setting `workspaces.most`)")]
+    TooMany(u64),
     /// It would be taken for an option.
     #[error("a workspace can't be called {0:?}: its name begins with a letter or a digit")]
     BadName(String),
@@ -133,6 +85,9 @@ pub enum CreateError {
     /// There is none of that name.
     #[error("there is no workspace {0} here")]
     Absent(WorkspaceId),
+    /// It does not open, or not now.
+    #[error("{0}")]
+    Unreached(String),
     /// It could not be made.
     #[error("the workspace {workspace} could not be made: {reason}")]
     Failed {
@@ -153,8 +108,8 @@ pub enum CreateError {
 }
 
 impl Workspaces {
-    /// Opens every workspace of the data directory. One that does not open is logged and answered for with a problem;
-    /// the others are served.
+    /// Knows every workspace of the data directory, and opens its home. One that does not open is logged and answered for with a
+    /// problem; the others are served.
     ///
     /// # Errors
     /// When the directory can't be used at all.
@@ -171,36 +126,64 @@ impl Workspaces {
         clock: Clock,
         limits: Limits,
     ) -> Result<Self, OpenError> {
+        Self::open_keeping(store, clock, limits, Keeping::default()).await
+    }
+
+    /// The same, and with other bounds of how many there are and are open.
+    ///
+    /// # Errors
+    /// As [`Workspaces::open`].
+    pub async fn open_keeping(
+        store: impl Into<Store>,
+        clock: Clock,
+        limits: Limits,
+        keeping: Keeping,
+    ) -> Result<Self, OpenError> {
         let (store, limits) = (store.into(), Arc::new(limits));
         let mut instance = [0; 8];
         getrandom::fill(&mut instance).map_err(OpenError::Random)?;
-        let mut spaces = Spaces { home: store.home(), ..Spaces::default() };
         store.tidy();
-        for id in store.workspaces()? {
-            match Workspace::open(&store, id.clone(), clock.clone(), None, Arc::clone(&limits)).await {
-                Ok(space) => {
-                    spaces.open.insert(id, Arc::new(space));
-                }
-                Err(SpaceError::Unfounded) => {
-                    tracing::warn!(workspace = %id, "passed over: it was never finished");
-                }
-                Err(error) => {
-                    tracing::error!(workspace = %id, %error, "the workspace does not open");
-                    spaces.broken.insert(id, error.to_string());
-                }
-            }
-        }
+        let there = store.workspaces()?;
+        let spaces = Arc::new(Spaces::new(store.clone(), clock.clone(), limits, keeping, &there));
+        spaces.start().await;
         clock.started();
-        spaces.settle_home(&store);
-        Ok(Self {
+        let workspaces = Self {
             store,
             clock,
-            limits,
             instance: hex(&instance).to_string(),
-            spaces: RwLock::new(spaces),
+            spaces,
             making: tokio::sync::Mutex::new(()),
             keyed: tokio::sync::Mutex::default(),
-        })
+        };
+        workspaces.settle_home();
+        Ok(workspaces)
+    }
+
+    /// Sees to it that there is a home. A process that was killed before it could say which one it is founded one workspace
+    /// only; with several it is for a person to say. One that is gone is told, and not made anew.
+    fn settle_home(&self) {
+        let names = self.spaces.names();
+        match (self.store.home(), names.as_slice()) {
+            (Some(home), _) => {
+                if let Some(why) = self.store.lost_home().filter(|_| self.spaces.get(&home).is_none()) {
+                    tracing::error!(workspace = %home, "{why}");
+                    self.spaces.break_off(home, why);
+                }
+            }
+            (None, [only]) => {
+                if let Err(error) = self.store.say_home(only) {
+                    tracing::warn!(workspace = %only, %error, "which workspace is the home can't be kept");
+                }
+                self.spaces.settle(only);
+            }
+            (None, [_, ..]) => {
+                tracing::error!(
+                    "the file `home` says of no workspace that its admins make others: {}",
+                    Store::NAME_HOME
+                );
+            }
+            (None, []) => {}
+        }
     }
 
     /// Makes a workspace with that first map, or the default one, and a token for its first admin. The first workspace
@@ -232,30 +215,19 @@ impl Workspaces {
             return Err(CreateError::BadName(id.to_string()));
         }
         let _one_at_a_time = self.making.lock().await;
-        match self.find(id) {
-            Found::Absent => {}
-            Found::Open(_) | Found::Broken => return Err(CreateError::Exists(id.clone())),
+        if self.spaces.has(id) {
+            return Err(CreateError::Exists(id.clone()));
         }
-        if self.read().open.len() >= WORKSPACE_COUNT {
-            return Err(CreateError::TooMany);
+        let most = self.spaces.keeping().most;
+        if most > 0 && self.spaces.counts().known as u64 >= most {
+            return Err(CreateError::TooMany(most));
         }
         let failed = |reason: String| CreateError::Failed { workspace: id.clone(), reason };
         let model = model.unwrap_or_else(|| Model::default_for(id.clone(), person.clone()));
         let first = founding(id.clone(), person.clone(), model, token, others);
-        let space = Workspace::open(
-            &self.store,
-            id.clone(),
-            self.clock.clone(),
-            Some(first),
-            Arc::clone(&self.limits),
-        )
-        .await
-        .map_err(|error| failed(error.to_string()))?;
-        let home = {
-            let mut spaces = self.spaces.write().unwrap_or_else(PoisonError::into_inner);
-            spaces.open.insert(id.clone(), Arc::new(space));
-            spaces.home.get_or_insert_with(|| id.clone()).clone()
-        };
+        let made = Box::pin(self.spaces.make(id, first)).await;
+        made.map_err(|error| failed(error.to_string()))?;
+        let home = self.spaces.settle(id);
         // Whoever reads it finds the workspace served.
         if self.store.home().is_none() {
             let kept = self.store.say_home(&home);
@@ -289,8 +261,8 @@ impl Workspaces {
     }
 
     /// Whether the token opens its workspace here, or did until it ended. A text with a fault opens nothing.
-    pub fn knows(&self, text: &TokenText) -> bool {
-        let Some(space) = self.get(&text.workspace) else { return false };
+    pub async fn knows(&self, text: &TokenText) -> bool {
+        let Ok(space) = self.reach(&text.workspace, Some(&text.hash())).await else { return false };
         let front = space.handle().front();
         front
             .tokens
@@ -350,7 +322,10 @@ impl Workspaces {
     }
 
     async fn record(&self, id: &WorkspaceId, token: Token) -> Result<(), CreateError> {
-        let space = self.get(id).ok_or_else(|| CreateError::Absent(id.clone()))?;
+        let space = self.reach(id, None).await.map_err(|unreached| match unreached {
+            Unreached::Absent => CreateError::Absent(id.clone()),
+            other => CreateError::Unreached(other.problem(id).detail.to_string()),
+        })?;
         let principal = Principal { actor: Actor::Deeds, class: TokenClass::Admin, token: None };
         let request = Request::new(principal, Command::Token(TokenStep::Create(token)));
         let answer = space.handle().submit(request).await?;
@@ -361,33 +336,63 @@ impl Workspaces {
         Err(CreateError::Refused(message.as_deref().unwrap_or("no reason given").to_owned()))
     }
 
-    /// The workspace of that name.
+    /// The workspace of that name, if it is open.
     pub fn get(&self, id: &WorkspaceId) -> Option<Arc<Workspace>> {
-        self.read().open.get(id).cloned()
+        self.spaces.get(id)
     }
 
-    pub(super) fn find(&self, id: &WorkspaceId) -> Found {
-        let spaces = self.read();
-        match spaces.open.get(id) {
-            Some(space) => Found::Open(Arc::clone(space)),
-            None if spaces.broken.contains_key(id) => Found::Broken,
-            None => Found::Absent,
+    /// The workspace of that name, opened if it is closed; for whoever has a secret with that hash, only where it may be known there.
+    pub(super) async fn reach(
+        &self,
+        id: &WorkspaceId,
+        hash: Option<&[u8; 32]>,
+    ) -> Result<Arc<Workspace>, Unreached> {
+        match hash {
+            Some(hash) => self.spaces.reach_with(id, hash).await,
+            None => Box::pin(self.spaces.reach(id)).await,
         }
+    }
+
+    /// The workspace of that name, opened if it is closed.
+    ///
+    /// # Errors
+    /// Why there is none to be had.
+    pub async fn opened(&self, id: &WorkspaceId) -> Result<Arc<Workspace>, String> {
+        self.reach(id, None).await.map_err(|unreached| unreached.problem(id).detail.to_string())
+    }
+
+    /// The names of all that there are, open or not.
+    pub fn names(&self) -> Vec<WorkspaceId> {
+        self.spaces.names()
     }
 
     /// Every workspace that is open, by name.
     pub fn list(&self) -> Vec<Arc<Workspace>> {
-        self.read().open.values().cloned().collect()
+        self.spaces.open()
     }
 
-    /// The workspaces that do not open, with the reason.
+    /// So many after that name, as lists show them; whether there are more.
+    pub(super) fn page(
+        &self,
+        after: Option<&WorkspaceId>,
+        limit: usize,
+    ) -> (Vec<(WorkspaceId, Listed)>, bool) {
+        self.spaces.list(after, limit)
+    }
+
+    /// How many there are, and are open.
+    pub(super) fn counts(&self) -> Counts {
+        self.spaces.counts()
+    }
+
+    /// The workspaces that did not open when they were asked for, with the reason.
     pub fn broken(&self) -> Vec<(WorkspaceId, String)> {
-        self.read().broken.iter().map(|(id, why)| (id.clone(), why.clone())).collect()
+        self.spaces.broken()
     }
 
     /// The workspace whose admins are the server's.
     pub fn home(&self) -> Option<WorkspaceId> {
-        self.read().home.clone()
+        self.spaces.home()
     }
 
     /// This run of the server, as random digits.
@@ -402,9 +407,7 @@ impl Workspaces {
 
     /// Ends every workspace after what is waiting was decided.
     pub async fn shutdown(&self) {
-        let spaces = self.list();
-        let endings: Vec<_> = spaces.iter().map(|space| Box::pin(space.shutdown())).collect();
-        futures_util::future::join_all(endings).await;
+        self.spaces.shutdown().await;
     }
 
     /// Somebody waits for the end: a last snapshot that takes long is given up, and the next start takes longer.
@@ -412,9 +415,5 @@ impl Workspaces {
         for space in self.list() {
             space.handle().hurry();
         }
-    }
-
-    fn read(&self) -> std::sync::RwLockReadGuard<'_, Spaces> {
-        self.spaces.read().unwrap_or_else(PoisonError::into_inner)
     }
 }

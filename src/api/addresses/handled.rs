@@ -174,7 +174,7 @@ handled! {
 
     Tokens GET "/v1/tokens" ADMINS Read (none) [page, min_seq] (json TokenList),
         "The workspace's tokens, without secrets.";
-    Workspaces GET "/v1/workspaces" PEOPLE Read (none) [] (json WorkspaceList),
+    Workspaces GET "/v1/workspaces" PEOPLE Read (none) [page] (json WorkspaceList),
         "The workspaces that the token may know of.";
     WorkspaceCreate POST "/v1/workspaces" ADMINS Read (json NewWorkspaceRequest) [] (json WorkspaceMade),
         "Makes a workspace; for admins of the server.";

@@ -24,7 +24,7 @@ use crate::config::{CLOCK_JUMP, Config, DEFAULT_PORT};
 use crate::coordinator::Clock;
 use crate::domain::deed::Deed;
 use crate::domain::ids::{PersonId, WorkspaceId};
-use crate::domain::things::{Limits, TokenClass};
+use crate::domain::things::{Keeping, Limits, TokenClass};
 use crate::domain::time::Span;
 use crate::ledger::Ledger as _;
 use crate::server::{self, Doors, ServeError, Tls, Workspaces};
@@ -52,6 +52,7 @@ pub(in crate::cli) struct Listen {
     standalone: bool,
     /// How much is kept for agents there.
     limits: Limits,
+    keeping: Keeping,
     /// How far the machine's clock may jump and is still believed.
     jump: Span,
     /// What it speaks, if it is not plaintext.
@@ -68,7 +69,7 @@ impl Listen {
     pub(in crate::cli) fn within(self, config: &Config) -> Self {
         let rate = self.options.rate.or(config.rate);
         let options = server::Options { rate, ..self.options };
-        Self { options, jump: config.clock_jump, ..self }.limited(config.limits)
+        Self { options, jump: config.clock_jump, keeping: config.keeping, ..self }.limited(config.limits)
     }
 
     /// As configured; if nothing is, where agents found this directory last time, then the usual port, then any.
@@ -89,8 +90,8 @@ impl Listen {
 
     fn plain(candidates: Vec<SocketAddr>, patient: bool) -> Self {
         let options = server::Options::default();
-        let (limits, jump) = (Limits::default(), CLOCK_JUMP);
-        Self { candidates, options, patient, standalone: false, limits, jump, tls: None }
+        let (limits, keeping, jump) = (Limits::default(), Keeping::default(), CLOCK_JUMP);
+        Self { candidates, options, patient, standalone: false, limits, keeping, jump, tls: None }
     }
 
     /// There and nowhere else, for a process that does nothing but serve.
@@ -167,7 +168,8 @@ impl Embedded {
                 None
             }
         };
-        let workspaces = Arc::new(Workspaces::open_within(dir.store().clone(), clock, listen.limits).await?);
+        let opening = Workspaces::open_keeping(dir.store().clone(), clock, listen.limits, listen.keeping);
+        let workspaces = Arc::new(Box::pin(opening).await?);
         let proof = ProofKey::random().context("the system gives no random bytes")?;
         let serving = Serving {
             address,
@@ -221,7 +223,7 @@ impl Embedded {
         name: Option<&WorkspaceId>,
         user: &PersonId,
     ) -> anyhow::Result<()> {
-        if !self.workspaces.list().is_empty() || !self.workspaces.broken().is_empty() {
+        if !self.workspaces.names().is_empty() {
             return Ok(());
         }
         let name = match name {
@@ -247,9 +249,11 @@ impl Embedded {
         workspace: &WorkspaceId,
         user: &PersonId,
     ) -> anyhow::Result<TokenText> {
+        let opened = self.workspaces.opened(workspace).await;
         if let Some((_, why)) = self.workspaces.broken().into_iter().find(|(broken, _)| broken == workspace) {
             anyhow::bail!("workspace {workspace} does not open: {why}");
         }
+        opened.map_err(anyhow::Error::msg)?;
         own_token(&self.workspaces, dir, workspace, user).await
     }
 
@@ -283,7 +287,7 @@ pub(super) async fn own_token(
     user: &PersonId,
 ) -> anyhow::Result<TokenText> {
     match token::kept(&dir.token_file(workspace, user.as_str()))? {
-        Kept::Token(token) if token.workspace == *workspace && workspaces.knows(&token) => {
+        Kept::Token(token) if token.workspace == *workspace && workspaces.knows(&token).await => {
             return Ok(token);
         }
         Kept::Nothing => {}

@@ -63,6 +63,9 @@ pub(super) fn all_kept(dir: Option<&DataDir>, url: &Url) -> Vec<TokenText> {
     files.iter().filter_map(|file| token::read(file).ok()).collect()
 }
 
+/// Most workspaces that are named where another one is asked for.
+const MOST_NAMED: usize = 20;
+
 /// The workspace that is meant: the one named, or the directory's first.
 pub(super) fn choose(dir: &DataDir, wanted: Option<&WorkspaceId>) -> anyhow::Result<WorkspaceId> {
     let there = dir.workspaces()?;
@@ -72,7 +75,10 @@ pub(super) fn choose(dir: &DataDir, wanted: Option<&WorkspaceId>) -> anyhow::Res
     match wanted {
         Some(wanted) if there.contains(wanted) => return Ok(wanted.clone()),
         Some(wanted) => {
-            let names: Vec<&str> = there.iter().map(WorkspaceId::as_str).collect();
+            let mut names: Vec<&str> = there.iter().map(WorkspaceId::as_str).take(MOST_NAMED).collect();
+            if there.len() > names.len() {
+                names.push("…");
+            }
             return Err(Usage::error(format!(
                 "there is no workspace `{wanted}` in {}, there are: {}; make it with `deeds workspaces create {wanted}`",
                 dir.path().display(),

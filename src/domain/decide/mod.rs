@@ -54,7 +54,7 @@ pub use clock::foreseen as foreseen_rebase;
 pub use found::found;
 pub use loss::unfit as unfit_for_loss;
 pub use preview::{Closes, FORESEEN, Foreseen, Preview, Supposed, Tells, preview};
-pub use tick::next_due;
+pub use tick::{next_due, next_due_of};
 
 use self::sheet::Sheet;
 use super::code::Code;

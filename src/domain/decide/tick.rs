@@ -9,7 +9,7 @@ use super::{
 use crate::domain::deed::Body;
 use crate::domain::ids::{ItemNo, Seq};
 use crate::domain::outcome::Outcome;
-use crate::domain::state::{State, Timer};
+use crate::domain::state::{Board, State, Timer};
 use crate::domain::time::Time;
 
 /// Most timers that one tick decides; the next tick takes the rest.
@@ -17,11 +17,16 @@ const TIMERS_PER_TICK: usize = 256;
 
 /// When the next tick is due. A ledger in an older format is raised before anything else.
 pub fn next_due(state: &State) -> Option<Time> {
-    if format::is_behind(&state.board) {
-        return Some(state.board.recorded);
+    next_due_of(&state.board)
+}
+
+/// The same of its board, which is all that it depends on.
+pub fn next_due_of(board: &Board) -> Option<Time> {
+    if format::is_behind(board) {
+        return Some(board.recorded);
     }
-    let timer = state.board.timers.get_min().map(|(at, _)| *at);
-    timer.into_iter().chain(state.board.care.alarm).min()
+    let timer = board.timers.get_min().map(|(at, _)| *at);
+    timer.into_iter().chain(board.care.alarm).min()
 }
 
 /// Decides everything that is due now, up to a bound.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::code::Code;
 use crate::domain::ids::{Actor, AgentId, Seq};
-use crate::domain::time::Time;
+use crate::domain::time::{Span, Time};
 
 /// What one thing takes beside its own text: its number, its places in lists.
 const OVERHEAD: u64 = 64;
@@ -77,6 +77,23 @@ pub struct Limits {
     pub scratch: u64,
     /// Whether refusals at the door are counted; where not, each has a deed, as in a rehearsal that is compared with memory.
     pub counts_refusals: bool,
+}
+
+/// How many workspaces a server has, and has open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Keeping {
+    /// Most workspaces; 0 is no limit.
+    pub most: u64,
+    /// Most that are open at once.
+    pub open: u64,
+    /// How long one stays open that nobody asks for.
+    pub idle: Span,
+}
+
+impl Default for Keeping {
+    fn default() -> Self {
+        Self { most: 0, open: 256, idle: Span::from_micros(10 * 60 * 1_000_000) }
+    }
 }
 
 /// A mebibyte.

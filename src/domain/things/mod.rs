@@ -36,7 +36,7 @@ pub use alert::{
 pub use answer::{ItemAnswer, Likely};
 pub use away::{Seat, Until};
 pub use brief::{BRIEF, Brief};
-pub use budget::{Allowance, Allowed, Limits, May, TurnedAway, Usage, weight};
+pub use budget::{Allowance, Allowed, Keeping, Limits, May, TurnedAway, Usage, weight};
 pub use call::{
     Call, CallApproval, CallBegun, CallHow, CallMark, CallStage, CallState, EndedCall, MadeCall, OfferedTool,
     OpenCall, SeenThere, ToolsSeen, call_key,

@@ -3,11 +3,12 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{self, Receiver, TryRecvError};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::{self, JoinHandle};
 
 use super::file;
 use super::held::{self, Stamp};
+use super::threads;
 
 /// How many pages of write-ahead log are gathered before. Few, so that what is synced at once keeps no commit.
 const PAGES: usize = 256;
@@ -15,9 +16,11 @@ const PAGES: usize = 256;
 const PAGE_BYTES: usize = 4_096;
 
 /// The writer's, who alone begins checkpoints: one at a time, because a second one would be refused.
+#[derive(Debug)]
 pub(super) struct Checkpointer {
     path: PathBuf,
-    running: Option<JoinHandle<()>>,
+    /// The end of the one that runs: what is said there is that it has ended.
+    running: Option<Receiver<()>>,
     pages: usize,
     /// How often in a row one failed.
     failed: Arc<AtomicU64>,
@@ -44,7 +47,8 @@ impl Checkpointer {
         self.pages = 0;
         let (path, failed) = (self.path.clone(), Arc::clone(&self.failed));
         let left = Arc::clone(&self.left);
-        let work = move || match file::checkpoint_beside(&path) {
+        let (ended, running) = mpsc::channel();
+        let checkpoint = move || match file::checkpoint_beside(&path) {
             Ok(()) => {
                 *left.lock().unwrap_or_else(PoisonError::into_inner) = held::stamp_of(&path);
                 failed.store(0, Ordering::Relaxed);
@@ -55,12 +59,17 @@ impl Checkpointer {
             }
         };
         // Without a thread the writer does it, somewhat later.
-        self.running = thread::Builder::new().name("ledger-checkpoint".to_owned()).spawn(work).ok();
+        let work = move || {
+            checkpoint();
+            // Nobody may wait for it.
+            ended.send(()).unwrap_or_default();
+        };
+        self.running = threads::TIDYING.run(work).ok().map(|()| running);
     }
 
     /// Whether one runs.
     pub(super) fn is_running(&self) -> bool {
-        self.running.as_ref().is_some_and(|running| !running.is_finished())
+        self.running.as_ref().is_some_and(|running| running.try_recv() == Err(TryRecvError::Empty))
     }
 
     /// The times of the ledger as the last one left them.
@@ -72,7 +81,7 @@ impl Checkpointer {
     pub(super) fn finish(&mut self) {
         if let Some(running) = self.running.take() {
             // If it panicked, its connection was closed on the way.
-            running.join().unwrap_or_default();
+            running.recv().unwrap_or_default();
         }
     }
 }

@@ -1,4 +1,5 @@
-//! The ledger in one SQLite file: a thread that writes, threads that read, and bounded queues to both.
+//! The ledger in one SQLite file: one connection that writes, some that read, and the threads of the process (`threads`) on
+//! which they work. A ledger that nobody asks has no thread, and beside the connection that writes one that reads at most.
 //!
 //! A workspace is a file; its primary key is the sequence, which makes an append a compare-and-set for any number of
 //! processes. There is no secondary index: searching is the index's work.
@@ -9,17 +10,20 @@ mod held;
 mod log;
 mod reader;
 mod rebuild;
+mod threads;
 mod writer;
 
+use std::ffi::OsString;
+use std::fs;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::{fs, thread};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
-use reader::Reader;
+use reader::Readers;
 pub use rebuild::Rebuild;
-use tokio::sync::{mpsc, oneshot};
+use rusqlite::Connection;
+use tokio::sync::{Mutex, oneshot};
 use writer::Writer;
 
 use super::engine::Engine;
@@ -29,6 +33,11 @@ use super::{
 
 /// The ledger's file, in the folder of its workspace and in backups.
 pub const FILE: &str = "ledger.db";
+/// The name of the write-ahead log beside the ledger's file.
+pub(super) fn log_of(file: &Path) -> OsString {
+    file::beside(file, "-wal")
+}
+
 /// How many records are read at once where only their hashes are wanted.
 const HEADS_READ: usize = 16;
 
@@ -50,19 +59,15 @@ pub(super) const ENGINE: Engine = Engine {
     restore: |from, root| fs::rename(from, root).map_err(|error| LedgerError::of_system(root, &error)),
 };
 
-/// How many connections read side by side.
-const READERS: usize = 2;
-/// How many requests wait for a thread before the next caller waits for a place.
-const QUEUE: usize = 64;
-
 /// One workspace's ledger, open for appending.
 #[derive(Debug)]
 pub struct SqliteLedger {
     place: String,
     identity: Identity,
-    writer: mpsc::Sender<writer::Command>,
-    readers: Vec<mpsc::Sender<reader::Command>>,
-    turn: AtomicUsize,
+    /// In front of what writes: let go of without a close, they go first.
+    readers: Arc<Readers>,
+    /// Absent once it was closed, or broke. Whoever has it writes; the others wait for their turns.
+    writer: Arc<Mutex<Option<Writer>>>,
     failed_checkpoints: Arc<AtomicU64>,
 }
 
@@ -86,56 +91,55 @@ impl SqliteLedger {
     /// Opens a ledger that exists, and verifies its tail.
     pub fn open(path: &Path) -> Result<Self, LedgerError> {
         let (writer, identity) = Writer::open(path)?;
-        let readers: Vec<Reader> = (0..READERS).map(|_| Reader::open(path)).collect::<Result<_, _>>()?;
+        let readers = Readers::open(path)?;
         let failed_checkpoints = writer.failed_checkpoints();
-        let (to_writer, commands) = mpsc::channel(QUEUE);
-        start(path, "ledger-writer", move || writer.run(commands))?;
-        let mut to_readers = Vec::with_capacity(READERS);
-        for reader in readers {
-            let (to_reader, commands) = mpsc::channel(QUEUE);
-            start(path, "ledger-reader", move || reader.run(commands))?;
-            to_readers.push(to_reader);
-        }
-        Ok(Self {
-            place: file::place(path),
-            identity,
-            writer: to_writer,
-            readers: to_readers,
-            turn: AtomicUsize::new(0),
-            failed_checkpoints,
-        })
+        let writer = Arc::new(Mutex::new(Some(writer)));
+        Ok(Self { place: file::place(path), identity, writer, readers, failed_checkpoints })
     }
 
-    async fn ask_writer<T>(
+    /// Has something done by the connection that writes. Once it has begun it is done, whether or not anybody waits for it;
+    /// who asked is answered before what is left to do after it.
+    async fn ask_writer<T: Send + 'static>(
         &self,
-        command: impl FnOnce(oneshot::Sender<T>) -> writer::Command,
+        ask: impl FnOnce(&mut Writer) -> Result<T, LedgerError> + Send + 'static,
     ) -> Result<T, LedgerError> {
+        let mut turn = Arc::clone(&self.writer).lock_owned().await;
+        let mut writer = turn.take().ok_or_else(|| self.closed())?;
         let (reply, answer) = oneshot::channel();
-        self.writer.send(command(reply)).await.map_err(|_| self.closed())?;
-        answer.await.map_err(|_| self.closed())
+        let work = move || {
+            // A caller that went away misses its answer, nothing else.
+            drop(reply.send(ask(&mut writer)));
+            writer.keep_what_is_left();
+            *turn = Some(writer);
+        };
+        threads::WRITING.run(work).map_err(|error| self.no_thread(&error))?;
+        answer.await.map_err(|_| self.closed())?
     }
 
-    async fn ask_reader<T>(
+    async fn ask_reader<T: Send + 'static>(
         &self,
-        command: impl FnOnce(oneshot::Sender<T>) -> reader::Command,
+        ask: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, LedgerError> {
+        let place = self.readers.place().await.ok_or_else(|| self.closed())?;
         let (reply, answer) = oneshot::channel();
-        let turn = self.turn.fetch_add(1, Ordering::Relaxed) % READERS;
-        let reader = self.readers.get(turn).ok_or_else(|| self.closed())?;
-        reader.send(command(reply)).await.map_err(|_| self.closed())?;
-        answer.await.map_err(|_| self.closed())
+        let readers = Arc::clone(&self.readers);
+        let work = move || {
+            let found = readers.query(ask);
+            drop(place);
+            drop(reply.send(found));
+        };
+        threads::READING.run(work).map_err(|error| self.no_thread(&error))?;
+        answer.await.map_err(|_| self.closed())?
     }
 
     fn closed(&self) -> LedgerError {
         LedgerError::Closed { place: self.place.clone() }
     }
-}
 
-fn start(path: &Path, name: &str, run: impl FnOnce() + Send + 'static) -> Result<(), LedgerError> {
-    thread::Builder::new().name(name.to_owned()).spawn(run).map(drop).map_err(|error| LedgerError::Io {
-        place: file::place(path),
-        reason: format!("no thread could be started: {error}"),
-    })
+    fn no_thread(&self, error: &std::io::Error) -> LedgerError {
+        let reason = format!("no thread could be started: {error}");
+        LedgerError::Io { place: self.place.clone(), reason }
+    }
 }
 
 impl Ledger for SqliteLedger {
@@ -144,28 +148,29 @@ impl Ledger for SqliteLedger {
     }
 
     async fn head(&self) -> Result<Head, LedgerError> {
-        self.ask_reader(|reply| reader::Command::Head { reply }).await?
+        let identity = self.identity.clone();
+        self.ask_reader(move |conn| file::head(conn, &identity)).await
     }
 
     async fn append(&self, expected: Head, batch: Vec<Bytes>) -> Result<Append, LedgerError> {
         check_batch(&self.place, &batch)?;
-        self.ask_writer(|reply| writer::Command::Append { expected, batch, reply }).await?
+        self.ask_writer(move |writer| writer.append(expected, batch)).await
     }
 
     async fn read(&self, after: u64, limit: usize) -> Result<Vec<Record>, LedgerError> {
-        self.ask_reader(|reply| reader::Command::Read { after, limit, reply }).await?
+        self.ask_reader(move |conn| reader::read(conn, after, limit)).await
     }
 
     async fn read_many(&self, seqs: Vec<u64>) -> Result<Vec<Record>, LedgerError> {
-        self.ask_reader(|reply| reader::Command::ReadMany { seqs, reply }).await?
+        self.ask_reader(move |conn| reader::read_many(conn, &seqs)).await
     }
 
     async fn look(&self) -> Result<(), LedgerError> {
-        self.ask_writer(|reply| writer::Command::Look { reply }).await?
+        self.ask_writer(Writer::look_each_second).await
     }
 
     async fn recover(&self) -> Result<Head, LedgerError> {
-        self.ask_writer(|reply| writer::Command::Recover { reply }).await?
+        self.ask_writer(Writer::recover).await
     }
 
     fn failed_checkpoints(&self) -> u64 {
@@ -173,15 +178,19 @@ impl Ledger for SqliteLedger {
     }
 
     async fn close(&self) {
-        for reader in &self.readers {
-            let (reply, done) = oneshot::channel();
-            if reader.send(reader::Command::Close { reply }).await.is_ok() {
-                // A reader that is gone already has closed its file too.
-                done.await.unwrap_or_default();
-            }
-        }
+        self.readers.close().await;
         // Last, so that the writer's connection is the one that tidies the write-ahead log away.
-        self.ask_writer(|reply| writer::Command::Close { reply }).await.unwrap_or_default();
+        let mut turn = Arc::clone(&self.writer).lock_owned().await;
+        let Some(writer) = turn.take() else { return };
+        let (reply, done) = oneshot::channel();
+        let work = move || {
+            writer.close();
+            drop(turn);
+            reply.send(()).unwrap_or_default();
+        };
+        // Without a thread it is closed where it is dropped.
+        threads::WRITING.run(work).unwrap_or_default();
+        done.await.unwrap_or_default();
     }
 }
 

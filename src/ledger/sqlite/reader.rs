@@ -1,68 +1,107 @@
-//! A thread that reads, over a connection that can't write and that the writer never makes wait.
+//! What reads: connections that can't write and that the writer never makes wait. One that is not used is kept, a second is
+//! opened when two read at once; of those that all ledgers keep, the one that was used longest ago makes place.
 
+use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rusqlite::{Connection, OptionalExtension, params};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::file;
-use crate::ledger::{Head, Identity, LedgerError, MAX_READ_BYTES, MAX_READ_RECORDS, Record};
+use crate::ledger::{LedgerError, MAX_READ_BYTES, MAX_READ_RECORDS, Record};
 
-type Reply<T> = oneshot::Sender<Result<T, LedgerError>>;
+/// How many connections of one ledger read side by side.
+const READERS: usize = 2;
+/// Most connections that are kept while nobody uses them, of all ledgers of the process.
+const KEPT: usize = 256;
 
-/// What a reader is asked.
-pub(super) enum Command {
-    Head { reply: Reply<Head> },
-    Read { after: u64, limit: usize, reply: Reply<Vec<Record>> },
-    ReadMany { seqs: Vec<u64>, reply: Reply<Vec<Record>> },
-    Close { reply: oneshot::Sender<()> },
-}
+/// Those that are kept: which ledger's, the one that was used last at the end.
+static IDLE: Mutex<VecDeque<(u64, Connection)>> = Mutex::new(VecDeque::new());
+static NUMBER: AtomicU64 = AtomicU64::new(0);
 
-pub(super) struct Reader {
+/// The connections of one ledger.
+#[derive(Debug)]
+pub(super) struct Readers {
     path: PathBuf,
-    identity: Identity,
-    /// Absent after an error, until the next request opens it anew.
-    conn: Option<Connection>,
+    number: u64,
+    places: Arc<Semaphore>,
 }
 
-impl Reader {
-    pub(super) fn open(path: &Path) -> Result<Self, LedgerError> {
-        let (conn, identity) = file::open_reader(path)?;
-        Ok(Self { path: path.to_owned(), identity, conn: Some(conn) })
+impl Readers {
+    /// Opens the first.
+    pub(super) fn open(path: &Path) -> Result<Arc<Self>, LedgerError> {
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let places = Arc::new(Semaphore::new(READERS));
+        let readers = Self { path: path.to_owned(), number, places };
+        let (conn, _) = file::open_reader(path)?;
+        readers.keep(conn);
+        Ok(Arc::new(readers))
     }
 
-    /// Works until it is told to close or until nobody can ask any more.
-    pub(super) fn run(mut self, mut commands: mpsc::Receiver<Command>) {
-        while let Some(command) = commands.blocking_recv() {
-            match command {
-                Command::Head { reply } => {
-                    let identity = self.identity.clone();
-                    drop(reply.send(self.query(|conn| file::head(conn, &identity))));
-                }
-                Command::Read { after, limit, reply } => {
-                    drop(reply.send(self.query(|conn| read(conn, after, limit))));
-                }
-                Command::ReadMany { seqs, reply } => {
-                    drop(reply.send(self.query(|conn| read_many(conn, &seqs))));
-                }
-                Command::Close { reply } => {
-                    drop(self.conn.take());
-                    reply.send(()).unwrap_or_default();
-                    return;
-                }
-            }
-        }
+    /// A place to read at; none once they are closed.
+    pub(super) async fn place(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.places).acquire_owned().await.ok()
     }
 
-    fn query<T>(&mut self, ask: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, LedgerError> {
-        let conn = match self.conn.take() {
-            Some(conn) => conn,
+    /// Asks over one of them, for whoever has a place. After an error it is not used again.
+    pub(super) fn query<T>(
+        &self,
+        ask: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, LedgerError> {
+        let kept = {
+            let mut idle = idle();
+            let at = idle.iter().rposition(|(number, _)| *number == self.number);
+            at.and_then(|at| idle.remove(at))
+        };
+        let conn = match kept {
+            Some((_, conn)) => conn,
             None => file::open_reader(&self.path)?.0,
         };
         let answer = ask(&conn).map_err(|error| file::explain(&self.path, &error))?;
-        self.conn = Some(conn);
+        self.keep(conn);
         Ok(answer)
     }
+
+    fn keep(&self, conn: Connection) {
+        let mut idle = idle();
+        idle.push_back((self.number, conn));
+        let over = if idle.len() > KEPT { idle.pop_front() } else { None };
+        drop(idle);
+        // Closed when nobody waits for the list.
+        drop(over);
+    }
+
+    /// Waits for those who read, and closes all of them.
+    pub(super) async fn close(&self) {
+        let most = u32::try_from(READERS).unwrap_or(u32::MAX);
+        let all = self.places.acquire_many(most).await;
+        self.places.close();
+        drop(all);
+        self.let_go();
+    }
+
+    fn let_go(&self) {
+        let mut idle = idle();
+        let all = std::mem::take(&mut *idle);
+        let (ours, others): (VecDeque<_>, _) =
+            all.into_iter().partition(|(number, _)| *number == self.number);
+        *idle = others;
+        drop(idle);
+        // Closed when nobody waits for the list.
+        drop(ours);
+    }
+}
+
+impl Drop for Readers {
+    fn drop(&mut self) {
+        self.let_go();
+    }
+}
+
+fn idle() -> MutexGuard<'static, VecDeque<(u64, Connection)>> {
+    IDLE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 pub(super) fn read(conn: &Connection, after: u64, limit: usize) -> rusqlite::Result<Vec<Record>> {

@@ -1,4 +1,4 @@
-//! The thread that writes. It owns the only connection that can, and after any error it trusts nothing that it has
+//! What writes. It has the only connection that can, and after any error it trusts nothing that it has
 //! not read again.
 
 use std::path::{Path, PathBuf};
@@ -9,7 +9,6 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OptionalExtension, TransactionBehavior, params};
-use tokio::sync::{mpsc, oneshot};
 
 use super::checkpointer::Checkpointer;
 use super::held::{self, Held};
@@ -20,16 +19,7 @@ use crate::ledger::{Append, Head, Identity, LedgerError, Record, chain};
 /// How often the write-ahead log is gone through where nothing calls for it.
 const LOG_EVERY: Duration = Duration::from_secs(5);
 
-type Reply<T> = oneshot::Sender<Result<T, LedgerError>>;
-
-/// What the writer is asked.
-pub(super) enum Command {
-    Append { expected: Head, batch: Vec<Bytes>, reply: Reply<Append> },
-    Look { reply: Reply<()> },
-    Recover { reply: Reply<Head> },
-    Close { reply: oneshot::Sender<()> },
-}
-
+#[derive(Debug)]
 pub(super) struct Writer {
     path: PathBuf,
     identity: Identity,
@@ -67,32 +57,16 @@ impl Writer {
         self.checkpointer.failed()
     }
 
-    /// Works until it is told to close or until nobody can ask any more. A caller that went away misses its answer,
-    /// nothing else.
-    pub(super) fn run(mut self, mut commands: mpsc::Receiver<Command>) {
-        while let Some(command) = commands.blocking_recv() {
-            match command {
-                Command::Append { expected, batch, reply } => {
-                    drop(reply.send(self.append(expected, batch)));
-                }
-                Command::Look { reply } => drop(reply.send(self.look_each_second())),
-                Command::Recover { reply } => drop(reply.send(self.recover())),
-                Command::Close { reply } => {
-                    self.checkpointer.finish();
-                    // Closing a file that is gone lets go of the last that there is of it.
-                    if self.look_through().is_err() {
-                        self.keep_what_is_left();
-                    }
-                    drop((self.conn.take(), self.kept.take()));
-                    self.say_what_stays();
-                    self.mark.sync();
-                    reply.send(()).unwrap_or_default();
-                    return;
-                }
-            }
-            // Who asked is answered first: it may take long.
+    /// Lets go of the files, with everything in them that can be.
+    pub(super) fn close(mut self) {
+        self.checkpointer.finish();
+        // Closing a file that is gone lets go of the last that there is of it.
+        if self.look_through().is_err() {
             self.keep_what_is_left();
         }
+        drop((self.conn.take(), self.kept.take()));
+        self.say_what_stays();
+        self.mark.sync();
     }
 
     /// A log that is there after the last connection closed could not be brought in; nothing is lost while it stays.
@@ -104,7 +78,7 @@ impl Writer {
     }
 
     /// Where the files are gone, keeps what the connection still reads, once, and brings nothing more into them.
-    fn keep_what_is_left(&mut self) {
+    pub(super) fn keep_what_is_left(&mut self) {
         if let Some(gone) = self.gone.clone()
             && let Some(conn) = self.conn.take()
         {
@@ -124,7 +98,7 @@ impl Writer {
     }
 
     /// The same, and now and then through the write-ahead log.
-    fn look_each_second(&mut self) -> Result<(), LedgerError> {
+    pub(super) fn look_each_second(&mut self) -> Result<(), LedgerError> {
         let is_due = self.looked_through.is_none_or(|at| at.elapsed() >= LOG_EVERY);
         if is_due { self.look_through() } else { self.look() }
     }
@@ -162,7 +136,7 @@ impl Writer {
     }
 
     /// What is durable is noted before anybody is told of it.
-    fn append(&mut self, expected: Head, batch: Vec<Bytes>) -> Result<Append, LedgerError> {
+    pub(super) fn append(&mut self, expected: Head, batch: Vec<Bytes>) -> Result<Append, LedgerError> {
         let appended = self.append_to_disk(expected, batch)?;
         if let Append::Appended(records) = &appended
             && let Some(last) = records.last()
@@ -231,7 +205,7 @@ impl Writer {
     }
 
     /// Stop, close, open, checkpoint the write-ahead log, verify the tail; then go on, or stay down.
-    fn recover(&mut self) -> Result<Head, LedgerError> {
+    pub(super) fn recover(&mut self) -> Result<Head, LedgerError> {
         self.look_through()?;
         drop(self.conn.take());
         let (conn, identity) = file::open_writer(&self.path)?;

@@ -15,7 +15,7 @@ pub(in crate::server) async fn alive(_: Stranger) -> Answer {
     Ok(text("text/plain; charset=utf-8", "ok\n".to_owned()))
 }
 
-/// `GET /readyz`: every workspace is open and can record. Which one can't is for the log, since anyone may ask.
+/// `GET /readyz`: every workspace that was asked for opens, and every open one can record. Which one can't is for the log, since anyone may ask.
 pub(in crate::server) async fn ready(stranger: Stranger) -> Answer {
     let app = &stranger.app;
     let broken = app.workspaces.broken().len();
@@ -52,7 +52,12 @@ pub(in crate::server) async fn metrics(call: Call) -> Answer {
         let kept = state.keys.get(&Actor::Agent(agent.clone()));
         (Some(agent.clone()), kept.map_or(0, |keys| *keys as u64))
     });
+    let counts = call.app.workspaces.counts();
     let gauges = [
+        gauge("deeds_workspaces", "Workspaces of the server.", counts.known as u64),
+        gauge("deeds_workspaces_open", "Those that are open.", counts.open as u64),
+        gauge("deeds_workspaces_opened", "How often one was opened since the start.", counts.opened),
+        gauge("deeds_workspaces_closed", "How often one was closed since the start.", counts.closed),
         gauge("deeds_ledger_deeds", "Deeds in the ledger.", head),
         gauge(
             "deeds_index_lag_deeds",

@@ -151,7 +151,10 @@ pub(in crate::server) async fn invite(call: Call) -> Answer {
 pub(in crate::server) async fn take(stranger: Stranger) -> Answer {
     let TakeInvitation { invitation, key } = api::parse_object(&stranger.body)?;
     let text = invitation.parse::<InvitationText>().ok();
-    let space = text.as_ref().and_then(|text| stranger.app.workspaces.get(&text.workspace));
+    let space = match &text {
+        Some(text) => stranger.app.workspaces.reach(&text.workspace, Some(&text.hash())).await.ok(),
+        None => None,
+    };
     let front = space.as_ref().map(|space| space.handle().front());
     let known = text.as_ref().zip(front.as_ref()).and_then(|(text, front)| front.invitations.get(&text.id));
     let (given, expected) = (

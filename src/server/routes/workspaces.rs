@@ -4,39 +4,53 @@ use std::sync::Arc;
 
 use super::whoami::is_server_admin;
 use crate::api::{NewWorkspaceRequest, Problem, ProblemCode, WorkspaceList, WorkspaceMade, WorkspaceView};
-use crate::domain::ids::Seq;
+use crate::domain::ids::{Seq, WorkspaceId};
 use crate::server::answer::{Answer, json, replayed, unsubmitted};
 use crate::server::gate::Call;
+use crate::server::spaces::{Listed, Shown, Unreached};
 use crate::server::workspaces::Made;
 use crate::server::{CreateError, Workspace};
 
-/// `GET /v1/workspaces`
+/// Workspaces of one page.
+const PAGE: usize = 500;
+
+/// `GET /v1/workspaces`, a page of them.
 pub(in crate::server) async fn list(call: Call) -> Answer {
-    call.query()?;
-    let (spaces, broken) = if is_server_admin(&call) {
-        (call.app.workspaces.list(), call.app.workspaces.broken())
-    } else {
-        (vec![Arc::clone(&call.space)], Vec::new())
-    };
-    let closed = broken.into_iter().map(|(workspace, why)| WorkspaceView {
-        workspace,
-        head: Seq(0),
-        items: 0,
-        alerts: 0,
-        trouble: Some(why),
-    });
-    json(&WorkspaceList { workspaces: spaces.iter().map(|space| view(space)).chain(closed).collect() })
+    let query = call.query()?;
+    if !is_server_admin(&call) {
+        return json(&WorkspaceList { workspaces: vec![view(&call.space)], next: None });
+    }
+    let after = query.get::<WorkspaceId>("page")?;
+    let (page, more) = call.app.workspaces.page(after.as_ref(), PAGE);
+    let next = page.last().map(|(id, _)| id.clone()).filter(|_| more);
+    let mut workspaces = Vec::with_capacity(page.len());
+    for (id, listed) in page {
+        workspaces.push(match listed {
+            Listed::Open(space) => view(&space),
+            Listed::Closed(shown) => closed(id, shown, None),
+            Listed::Broken(why) => closed(id, Shown::default(), Some(why)),
+            Listed::Unknown => match call.app.workspaces.reach(&id, None).await {
+                Ok(space) => view(&space),
+                // It was never finished.
+                Err(Unreached::Absent) => continue,
+                Err(why) => {
+                    let why = why.problem(&id).detail.to_string();
+                    closed(id, Shown::default(), Some(why))
+                }
+            },
+        });
+    }
+    json(&WorkspaceList { workspaces, next })
+}
+
+fn closed(workspace: WorkspaceId, shown: Shown, trouble: Option<String>) -> WorkspaceView {
+    let Shown { head, items, alerts } = shown;
+    WorkspaceView { workspace, head: Seq(head), items, alerts, trouble }
 }
 
 fn view(space: &Workspace) -> WorkspaceView {
-    let state = space.handle().front();
-    WorkspaceView {
-        workspace: space.id().clone(),
-        head: Seq(space.handle().head().seq),
-        items: state.board.items.len(),
-        alerts: state.board.alerts.len(),
-        trouble: space.handle().trouble().map(|trouble| trouble.to_string()),
-    }
+    let trouble = space.handle().trouble().map(|trouble| trouble.to_string());
+    closed(space.id().clone(), Shown::of(space), trouble)
 }
 
 /// `POST /v1/workspaces`
@@ -87,9 +101,9 @@ fn failed(error: &CreateError) -> Box<Problem> {
         CreateError::Exists(_) => ProblemCode::Exists,
         CreateError::KeyReused(_) => ProblemCode::KeyReused,
         CreateError::BadName(_) => ProblemCode::BadBody,
-        CreateError::TooMany => ProblemCode::OverBound,
+        CreateError::TooMany(_) => ProblemCode::OverBound,
         CreateError::Absent(_) => ProblemCode::NotFound,
-        CreateError::Failed { .. } => ProblemCode::Unavailable,
+        CreateError::Failed { .. } | CreateError::Unreached(_) => ProblemCode::Unavailable,
         CreateError::Random(_) | CreateError::Refused(_) => ProblemCode::Defect,
         CreateError::Submit(error) => return unsubmitted(error),
     };
