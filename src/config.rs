@@ -22,6 +22,7 @@ use crate::console::notify::Notify;
 use crate::console::theme;
 use crate::domain::ids::{AgentId, PersonId, WorkspaceId};
 use crate::domain::path::EntityPath;
+use crate::domain::state::CACHE;
 use crate::domain::things::Limits;
 use crate::domain::time::Span;
 use crate::ledger::engine::{ENGINES, Engine};
@@ -67,6 +68,8 @@ pub struct Config {
     pub rate: Option<u32>,
     /// How much is kept for agents.
     pub limits: Limits,
+    /// Memory for values and idempotency keys, in bytes.
+    pub values_cache: u64,
     /// How far the machine's clock may jump and is still believed.
     pub clock_jump: Span,
     /// Keys laid over the built-in ones.
@@ -146,6 +149,7 @@ impl Default for Config {
             },
             rate: None,
             limits: Limits::default(),
+            values_cache: CACHE,
             clock_jump: CLOCK_JUMP,
             keymap: None,
             theme: theme::Choice::default(),
@@ -414,6 +418,15 @@ const SETTINGS: &[Setting] = &[
         default: |config| Some(size_text(config.limits.scratch)),
         sample: "",
         doc: "Bytes of values in the scratch of one agent.",
+    },
+    Setting {
+        key: "values.cache",
+        variable: "DEEDS_VALUES_CACHE",
+        kind: Kind::Text,
+        set: |config, text| put_size(&mut config.values_cache, text),
+        default: |config| Some(size_text(config.values_cache)),
+        sample: "",
+        doc: "Memory for values and idempotency keys of all workspaces together; the others lie in the data directory, in `image`.",
     },
     Setting {
         key: "clock.jump",

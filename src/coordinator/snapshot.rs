@@ -1,4 +1,5 @@
-//! Snapshots: the state at one head in a file, so that a start replays the tail only. A snapshot is a cache: one that
+//! Snapshots: the board at one head in a file, with tokens, imports and links, so that a start replays the tail only. Values and
+//! keys lie in an image of their own (see `outside`). A snapshot is a cache: one that
 //! is missing, damaged, of another version or of another ledger is passed over, and nothing is lost.
 //!
 //! The file is lines of JSON: a heading, one line for each part of the state in a fixed order, and a seal with the
@@ -22,7 +23,7 @@ use crate::ledger::{Hash, Head, Identity, open_file, room};
 /// The name of a workspace's snapshot in its folder.
 pub const FILE: &str = "snapshot";
 /// Raised whenever the shape of the state changes, or what a deed does to it, so that older snapshots are passed over.
-const FORMAT: u32 = 19;
+const FORMAT: u32 = 20;
 
 /// The longest first line that is read where only that is wanted, in bytes.
 const MAX_HEADING_BYTES: u64 = 64 * 1024;

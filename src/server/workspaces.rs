@@ -16,11 +16,14 @@ use crate::domain::hash::hex;
 use crate::domain::ids::{Actor, IdempotencyKey, PersonId, WorkspaceId};
 use crate::domain::map::Model;
 use crate::domain::reply::Reply;
-use crate::domain::state::KEY_LIFE;
+use crate::domain::state::{CACHE, KEY_LIFE};
 use crate::domain::things::{Limits, Token, TokenClass};
 use crate::domain::time::Time;
 use crate::ledger::{LedgerError, Store};
+use crate::store::Images;
 
+/// The folder of their image, in the data directory.
+pub const IMAGE_FOLDER: &str = "image";
 /// Most workspaces of one server.
 const WORKSPACE_COUNT: usize = 256;
 
@@ -30,6 +33,8 @@ pub struct Workspaces {
     store: Store,
     clock: Clock,
     limits: Arc<Limits>,
+    /// Where values lie that are not in memory; without it all are in memory.
+    images: Option<Images>,
     instance: String,
     spaces: RwLock<Spaces>,
     /// One is made at a time.
@@ -152,6 +157,36 @@ pub enum CreateError {
     Submit(#[from] SubmitError),
 }
 
+/// How much the workspaces of a server may have.
+#[derive(Debug, Clone, Copy)]
+pub struct Bounds {
+    /// Of what is kept for agents.
+    pub limits: Limits,
+    /// Of memory for values and idempotency keys, for all workspaces together, in bytes.
+    pub cache: u64,
+}
+
+impl From<Limits> for Bounds {
+    fn from(limits: Limits) -> Self {
+        Self { limits, cache: CACHE }
+    }
+}
+
+/// Where values lie beside memory. Where that can't be, all are in memory.
+fn images(store: &Store, cache: u64) -> Option<Images> {
+    if store.look_only().is_some() {
+        return None;
+    }
+    let folder = store.directory().join(IMAGE_FOLDER);
+    match Images::open(&folder, cache) {
+        Ok(images) => Some(images),
+        Err(error) => {
+            tracing::error!(place = %folder.display(), %error, "there is no image of values: all of them are kept in memory");
+            None
+        }
+    }
+}
+
 impl Workspaces {
     /// Opens every workspace of the data directory. One that does not open is logged and answered for with a problem;
     /// the others are served.
@@ -162,22 +197,31 @@ impl Workspaces {
         Self::open_within(store, clock, Limits::default()).await
     }
 
-    /// The same with other limits of what is kept for agents.
+    /// The same within other bounds.
     ///
     /// # Errors
     /// As [`Workspaces::open`].
     pub async fn open_within(
         store: impl Into<Store>,
         clock: Clock,
-        limits: Limits,
+        bounds: impl Into<Bounds>,
     ) -> Result<Self, OpenError> {
-        let (store, limits) = (store.into(), Arc::new(limits));
+        let (store, Bounds { limits, cache }) = (store.into(), bounds.into());
+        let (limits, images) = (Arc::new(limits), images(&store, cache));
         let mut instance = [0; 8];
         getrandom::fill(&mut instance).map_err(OpenError::Random)?;
         let mut spaces = Spaces { home: store.home(), ..Spaces::default() };
         store.tidy();
         for id in store.workspaces()? {
-            match Workspace::open(&store, id.clone(), clock.clone(), None, Arc::clone(&limits)).await {
+            match Workspace::open(
+                (&store, images.as_ref()),
+                id.clone(),
+                clock.clone(),
+                None,
+                Arc::clone(&limits),
+            )
+            .await
+            {
                 Ok(space) => {
                     spaces.open.insert(id, Arc::new(space));
                 }
@@ -196,6 +240,7 @@ impl Workspaces {
             store,
             clock,
             limits,
+            images,
             instance: hex(&instance).to_string(),
             spaces: RwLock::new(spaces),
             making: tokio::sync::Mutex::new(()),
@@ -243,7 +288,7 @@ impl Workspaces {
         let model = model.unwrap_or_else(|| Model::default_for(id.clone(), person.clone()));
         let first = founding(id.clone(), person.clone(), model, token, others);
         let space = Workspace::open(
-            &self.store,
+            (&self.store, self.images.as_ref()),
             id.clone(),
             self.clock.clone(),
             Some(first),
@@ -405,6 +450,12 @@ impl Workspaces {
         let spaces = self.list();
         let endings: Vec<_> = spaces.iter().map(|space| Box::pin(space.shutdown())).collect();
         futures_util::future::join_all(endings).await;
+        if let Some(images) = self.images.clone() {
+            let flushed = tokio::task::spawn_blocking(move || images.flush()).await;
+            if let Ok(Err(error)) = flushed {
+                tracing::warn!(%error, "not all values are in their image; the next start takes longer");
+            }
+        }
     }
 
     /// Somebody waits for the end: a last snapshot that takes long is given up, and the next start takes longer.

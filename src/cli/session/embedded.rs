@@ -24,10 +24,11 @@ use crate::config::{CLOCK_JUMP, Config, DEFAULT_PORT};
 use crate::coordinator::Clock;
 use crate::domain::deed::Deed;
 use crate::domain::ids::{PersonId, WorkspaceId};
+use crate::domain::state::CACHE;
 use crate::domain::things::{Limits, TokenClass};
 use crate::domain::time::Span;
 use crate::ledger::Ledger as _;
-use crate::server::{self, Doors, ServeError, Tls, Workspaces};
+use crate::server::{self, Bounds, Doors, ServeError, Tls, Workspaces};
 
 /// The workspace that a fresh data directory begins with.
 const FIRST_WORKSPACE: &str = "default";
@@ -52,6 +53,8 @@ pub(in crate::cli) struct Listen {
     standalone: bool,
     /// How much is kept for agents there.
     limits: Limits,
+    /// How much memory values may have.
+    cache: u64,
     /// How far the machine's clock may jump and is still believed.
     jump: Span,
     /// What it speaks, if it is not plaintext.
@@ -68,7 +71,7 @@ impl Listen {
     pub(in crate::cli) fn within(self, config: &Config) -> Self {
         let rate = self.options.rate.or(config.rate);
         let options = server::Options { rate, ..self.options };
-        Self { options, jump: config.clock_jump, ..self }.limited(config.limits)
+        Self { options, jump: config.clock_jump, cache: config.values_cache, ..self }.limited(config.limits)
     }
 
     /// As configured; if nothing is, where agents found this directory last time, then the usual port, then any.
@@ -89,8 +92,8 @@ impl Listen {
 
     fn plain(candidates: Vec<SocketAddr>, patient: bool) -> Self {
         let options = server::Options::default();
-        let (limits, jump) = (Limits::default(), CLOCK_JUMP);
-        Self { candidates, options, patient, standalone: false, limits, jump, tls: None }
+        let (limits, cache, jump) = (Limits::default(), CACHE, CLOCK_JUMP);
+        Self { candidates, options, patient, standalone: false, limits, cache, jump, tls: None }
     }
 
     /// There and nowhere else, for a process that does nothing but serve.
@@ -167,7 +170,8 @@ impl Embedded {
                 None
             }
         };
-        let workspaces = Arc::new(Workspaces::open_within(dir.store().clone(), clock, listen.limits).await?);
+        let bounds = Bounds { limits: listen.limits, cache: listen.cache };
+        let workspaces = Arc::new(Workspaces::open_within(dir.store().clone(), clock, bounds).await?);
         let proof = ProofKey::random().context("the system gives no random bytes")?;
         let serving = Serving {
             address,

@@ -227,10 +227,10 @@ impl Access {
 
     /// Those of later deeds, oldest first.
     pub(super) fn since(&self, after: Seq) -> Vec<Arc<Kept>> {
-        let first = self.ages.binary_search_by(|kept| match kept.answer.deed > after {
-            true => Ordering::Greater,
-            false => Ordering::Less,
-        });
+        let is_later = |kept: &Arc<Kept>| {
+            if kept.answer.deed > after { Ordering::Greater } else { Ordering::Less }
+        };
+        let first = self.ages.binary_search_by(is_later);
         self.ages.skip(first.unwrap_or_else(|first| first)).into_iter().collect()
     }
 

@@ -68,8 +68,10 @@ impl State {
     /// Values and keys lie there, and nothing of them is near.
     pub fn reach(&mut self, far: Arc<dyn Far>, totals: Totals) {
         let reach = Reach::new(far);
+        let head = reach.far.head();
         self.entities = super::Entities::default();
         self.entities.reach(reach.clone(), totals.moves.clone());
+        self.entities.let_go(head);
         self.access.reach(reach, &totals);
         self.volume = totals.volume;
     }
@@ -92,14 +94,24 @@ impl State {
         pinned
     }
 
+    /// Whether near and outside are one: what lies outside is not newer than this state, and has all that is not near.
+    pub fn fits(&self) -> bool {
+        let head = self.entities.far().map(|reach| reach.far.head());
+        head.is_none_or(|head| head <= self.head() && self.entities.least() <= head)
+    }
+
     /// What is known of all values and keys.
     pub fn totals(&self) -> Totals {
         let (volume, of) = (Arc::clone(&self.volume), self.access.of.clone());
         Totals { volume, of, floor: self.access.floor, moves: self.access.moves.clone() }
     }
 
-    /// What these deeds have changed, which are the last that were folded; `after` is the one before them.
+    /// What these deeds have changed, which are the last that were folded; `after` is the one before them. Nothing is told where
+    /// nothing lies outside.
     pub fn changes(&self, deeds: &[Arc<Deed>], after: Seq) -> Changes {
+        if self.entities.far().is_none() {
+            return Changes::default();
+        }
         if deeds.iter().any(|deed| matches!(deed.body, Body::ClockRebased(_))) {
             return self.changes_since(after);
         }

@@ -33,6 +33,8 @@ pub struct Entities {
     /// What those take in memory, about, in bytes.
     bytes: u64,
     far: Option<Reach>,
+    /// What was changed up to that deed may lie outside alone.
+    least: Seq,
     /// How times have moved: an entity outside moves when it is fetched.
     moves: Moves,
 }
@@ -178,6 +180,11 @@ impl Entities {
         }
     }
 
+    /// Up to which deed what was changed may lie outside alone.
+    pub(super) fn least(&self) -> Seq {
+        self.least
+    }
+
     /// From now on the others are outside, moved up to there.
     pub(super) fn reach(&mut self, far: Reach, moves: Moves) {
         (self.far, self.moves) = (Some(far), moves);
@@ -208,6 +215,7 @@ impl Entities {
         if self.far.is_none() {
             return;
         }
+        self.least = self.least.max(head);
         self.near.retain(|_, entity| entity.deed > head);
         self.bytes = self.near.iter().map(|(path, entity)| weight(path, entity.size())).sum();
         self.forget_fetched();

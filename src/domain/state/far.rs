@@ -11,6 +11,9 @@ use crate::domain::ids::Seq;
 use crate::domain::path::EntityPath;
 use crate::domain::things::Entity;
 
+/// How much memory may be taken in front of it where nobody says, in bytes.
+pub const CACHE: u64 = 256 * 1_024 * 1_024;
+
 /// Why what lies outside memory could not be read. Nothing that was decided on it counts.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("values can't be read: {0}")]

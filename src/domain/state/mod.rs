@@ -39,7 +39,7 @@ pub use accounts::{Accounts, Thing};
 pub use apart::{Changes, Totals};
 pub use board::{AgentFacts, Board, CLOSED, MAPS, MapStep, Next, RESOLVED, Stop};
 pub use entities::{Entities, Hasher};
-pub use far::{Far, FarError};
+pub use far::{CACHE, Far, FarError};
 pub use fold_call::{MADE, OFFERING, seen_key};
 pub use history::{Answers, CareMark, Dependency, History, MapCare, Sums, TURNS, day_of};
 pub use imports::Imports;
