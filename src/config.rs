@@ -22,6 +22,7 @@ use crate::console::notify::Notify;
 use crate::console::theme;
 use crate::domain::ids::{AgentId, PersonId, WorkspaceId};
 use crate::domain::path::EntityPath;
+use crate::domain::state::CACHE;
 use crate::domain::things::{Keeping, Limits};
 use crate::domain::time::Span;
 use crate::ledger::engine::{ENGINES, Engine};
@@ -69,6 +70,8 @@ pub struct Config {
     pub limits: Limits,
     /// How many workspaces there are, and are open.
     pub keeping: Keeping,
+    /// Memory for values and idempotency keys, in bytes.
+    pub values_cache: u64,
     /// How far the machine's clock may jump and is still believed.
     pub clock_jump: Span,
     /// Keys laid over the built-in ones.
@@ -149,6 +152,7 @@ impl Default for Config {
             rate: None,
             limits: Limits::default(),
             keeping: Keeping::default(),
+            values_cache: CACHE,
             clock_jump: CLOCK_JUMP,
             keymap: None,
             theme: theme::Choice::default(),
@@ -449,6 +453,15 @@ const SETTINGS: &[Setting] = &[
         default: |config| Some(config.keeping.idle.to_string()),
         sample: "",
         doc: "How long a workspace stays open that nobody asks for. The home always does.",
+    },
+    Setting {
+        key: "values.cache",
+        variable: "DEEDS_VALUES_CACHE",
+        kind: Kind::Text,
+        set: |config, text| put_size(&mut config.values_cache, text),
+        default: |config| Some(size_text(config.values_cache)),
+        sample: "",
+        doc: "Memory for values and idempotency keys of all workspaces together; the others lie in the data directory, in `image`.",
     },
     Setting {
         key: "clock.jump",

@@ -45,10 +45,11 @@ const LAYERS: &[Layer] = &[
         may: &["domain"],
         crates: &["rusqlite", "tokio", "sha2", "getrandom", "rustix", "bytes", "tracing", "ring", "base64"],
     },
+    Layer { name: "store", may: &["domain"], crates: &["lsm_tree", "sha2", "tracing"] },
     Layer { name: "index", may: &["domain"], crates: &["rusqlite", "tokio", "tracing", "sha2"] },
     Layer {
         name: "coordinator",
-        may: &["domain", "ledger"],
+        may: &["domain", "ledger", "store"],
         crates: &["tokio", "bytes", "chrono", "sha2", "tracing", "rustix"],
     },
     Layer {
@@ -75,7 +76,7 @@ const LAYERS: &[Layer] = &[
     Layer {
         name: "server",
         // The gateway alone: for its own route.
-        may: &["domain", "api", "coordinator", "index", "ledger", "gateway", "mcp"],
+        may: &["domain", "api", "coordinator", "index", "ledger", "store", "gateway", "mcp"],
         crates: &[
             "rmcp",
             "axum",

@@ -23,6 +23,7 @@ use super::doubts::Doubts;
 use super::draft::{Draft, Left, Rules, refuse};
 use super::flight::{Flight, Outcome};
 use super::lanes::Lanes;
+use super::outside::Outside;
 use super::pace::Pace;
 use super::recovery::COPIES;
 use super::start::{Founding, Options};
@@ -90,6 +91,7 @@ pub(super) struct Loop {
     /// Why nothing is to be recorded at all.
     pub(super) look_only: Option<Arc<str>>,
     pub(super) snapshots: Snapshots,
+    pub(super) outside: Outside,
 }
 
 impl Loop {
@@ -97,7 +99,7 @@ impl Loop {
         shared: Arc<Shared>,
         mailbox: mpsc::UnboundedReceiver<Mail>,
         origin: Origin,
-        state: State,
+        (state, outside): (State, Outside),
         options: &Options,
         snapshot: Option<u64>,
     ) -> Self {
@@ -132,6 +134,7 @@ impl Loop {
             lost: None,
             look_only: None,
             snapshots,
+            outside,
         }
     }
 
@@ -194,6 +197,7 @@ impl Loop {
         self.shared.hush();
         // A state that is not what is on disk is not kept.
         let last = (!self.distrust).then_some((self.durable.head, self.state));
+        self.outside.finish().await;
         self.snapshots.finish(&self.shared, last).await;
         self.shared.ledger.close().await;
         ended.send_replace(true);
@@ -232,6 +236,10 @@ impl Loop {
                 if let Err(trouble) = self.regain_trust().await {
                     return refuse(self.waiting.drain(), &SubmitError::Unavailable(trouble));
                 }
+            }
+            if let Err(error) = self.outside.advance(&mut self.state).await {
+                self.doubt_values(&Trouble::Values(error));
+                continue;
             }
             self.decide();
             if self.flight.is_none()
@@ -310,6 +318,9 @@ impl Loop {
                 self.distrust = true;
                 self.door.forget();
                 self.doubts.forget();
+                if let SubmitError::Unavailable(trouble @ Trouble::Values(_)) = &error {
+                    self.doubt_values(trouble);
+                }
                 return draft.answers.refuse(&error);
             }
             self.waiting.charge(&from, commands, draft.size() - before);
@@ -359,7 +370,7 @@ impl Loop {
     }
 
     /// What it was decided on will not be: its commands are decided as if nobody had looked at them.
-    fn drop_draft(&mut self) {
+    pub(super) fn drop_draft(&mut self) {
         self.door.forget();
         self.doubts.forget();
         if let Some(draft) = self.draft.take() {
@@ -393,6 +404,7 @@ impl Loop {
         self.durable = Durable { front: left.front, head, whole: left.copy };
         let deeds = std::mem::take(&mut draft.deeds);
         self.see_acceptance(&deeds);
+        self.outside.note(head, left.totals, left.changes);
         let batch = records.into_iter().zip(deeds).map(|(record, deed)| Entry::new(record, deed)).collect();
         self.shared.publish(self.durable.clone(), batch);
         draft.answer(left.seen);

@@ -8,12 +8,12 @@ use bytes::Bytes;
 use tokio::sync::oneshot;
 
 use super::door::Door;
-use super::{Envelope, Look, LookError, Places, Standing, SubmitError, Values, Verdict};
+use super::{Envelope, Look, LookError, Places, Standing, SubmitError, Values, Verdict, outside};
 use crate::domain::command::{Command, Request};
 use crate::domain::decide::{Answer, decide_within, unfit_for_loss};
 use crate::domain::deed::{Deed, Origin};
-use crate::domain::ids::Actor;
-use crate::domain::state::{Front, State};
+use crate::domain::ids::{Actor, Seq};
+use crate::domain::state::{Changes, Front, State, Totals};
 use crate::domain::things::Limits;
 use crate::domain::time::Time;
 
@@ -43,10 +43,16 @@ pub(super) struct Draft {
 pub(super) struct Left {
     pub(super) front: Arc<Front>,
     /// What each of its looks saw.
-    pub(super) seen: Vec<State>,
+    pub(super) seen: Vec<Seen>,
     /// The whole state, where a copy was asked for.
     pub(super) copy: Option<State>,
+    /// What it did to values and keys, and what is known of all of them then.
+    pub(super) changes: Changes,
+    pub(super) totals: Totals,
 }
+
+/// What somebody sees who looks.
+type Seen = Result<State, LookError>;
 
 /// Callers with what they will be told.
 #[derive(Default)]
@@ -118,6 +124,7 @@ impl Draft {
         let Ok(mut decision) = catch_unwind(AssertUnwindSafe(decided)) else {
             return Ok(Err(SubmitError::Defect("the rules panicked".to_owned())));
         };
+        outside::failed(state).map_err(SubmitError::Unavailable)?;
         if let Some(refusal) = decision.turned_away.filter(|_| rules.limits.counts_refusals) {
             let who = &request.principal.actor;
             if let Some(first) = door.count(who, refusal, now) {
@@ -145,6 +152,7 @@ impl Draft {
             let bytes = deed.encode(origin).map_err(|error| SubmitError::Defect(error.to_string()))?;
             catch_unwind(AssertUnwindSafe(|| state.fold(&deed)))
                 .map_err(|_| SubmitError::Defect("folding panicked".to_owned()))?;
+            outside::failed(state).map_err(SubmitError::Unavailable)?;
             self.size += bytes.len();
             self.bytes.push(bytes.into());
             self.deeds.push(Arc::new(deed));
@@ -154,18 +162,21 @@ impl Draft {
 
     /// Takes down what the batch leaves behind. The state must not have gone on from there.
     pub(super) fn close(&self, state: &State, with_copy: bool) -> Left {
+        let before = self.deeds.first().map_or(state.head(), |first| Seq(first.seq.0.saturating_sub(1)));
         Left {
             front: Arc::new(state.front()),
             seen: self.looks.iter().map(|look| look.at.of(state)).collect(),
             copy: with_copy.then(|| state.clone()),
+            changes: state.changes(&self.deeds, before),
+            totals: state.totals(),
         }
     }
 
     /// Tells everyone what the rules said, and what there is to see.
-    pub(super) fn answer(self, seen: Vec<State>) {
+    pub(super) fn answer(self, seen: Vec<Seen>) {
         self.answers.send();
         for (look, state) in self.looks.into_iter().zip(seen) {
-            look.answer(Ok(state));
+            look.answer(state);
         }
     }
 }
@@ -207,11 +218,12 @@ impl Look {
 
 impl Values {
     /// What there is to see of them in that state.
-    pub(super) fn of(&self, state: &State) -> State {
-        match self {
+    pub(super) fn of(&self, state: &State) -> Seen {
+        let seen = match self {
             Self::Of(path) => state.of_entity(path),
-            Self::All => state.clone(),
-        }
+            Self::All => state.pinned(),
+        };
+        outside::failed(state).map(|()| seen).map_err(LookError::Unavailable)
     }
 }
 

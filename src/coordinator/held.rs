@@ -96,8 +96,8 @@ impl Held {
     }
 }
 
-/// Where a state from a snapshot has something else than the last deeds before it say. They follow each other up to it.
-pub(super) fn differs(state: &State, workspace: WorkspaceId, last: &[Record]) -> Option<String> {
+/// What some deeds say of values and tokens.
+fn said(workspace: WorkspaceId, last: &[Record]) -> State {
     let mut said = State::new(workspace);
     for record in last {
         // What this version can't read stops a replay, not a snapshot.
@@ -105,8 +105,14 @@ pub(super) fn differs(state: &State, workspace: WorkspaceId, last: &[Record]) ->
             said.fold_values(&deed);
         }
     }
-    for (path, entity) in &said.entities {
-        let Some(known) = state.entities.get(path) else { return Some(format!("it has no {path}")) };
+    said
+}
+
+/// Where the values of an image have something else than the last deeds before it say. They follow each other up to it.
+pub(super) fn values_differ(state: &State, workspace: WorkspaceId, last: &[Record]) -> Option<String> {
+    let said = said(workspace, last);
+    for (path, entity) in said.entities.iter() {
+        let Some(known) = state.entities.get(&path) else { return Some(format!("it has no {path}")) };
         for (name, field) in &entity.fields {
             let same = known.field(name).is_some_and(|known| {
                 (known.version, &known.value, &known.by, known.deed)
@@ -123,6 +129,12 @@ pub(super) fn differs(state: &State, workspace: WorkspaceId, last: &[Record]) ->
             return Some(format!("{path} is gone in one of them alone"));
         }
     }
+    state.failed().map(ToString::to_string)
+}
+
+/// The same of the tokens of a snapshot.
+pub(super) fn tokens_differ(state: &State, workspace: WorkspaceId, last: &[Record]) -> Option<String> {
+    let said = said(workspace, last);
     let tokens = &state.access.tokens;
     let other = said.access.tokens.iter().find(|(id, said)| {
         // Times may have been moved since.

@@ -19,6 +19,7 @@ mod flight;
 mod held;
 mod lanes;
 mod mixed;
+mod outside;
 mod pace;
 mod past;
 mod recovery;
@@ -44,7 +45,7 @@ use crate::domain::ids::{Actor, Seq};
 use crate::domain::path::EntityPath;
 use crate::domain::reply::Reply;
 use crate::domain::sight::Sight;
-use crate::domain::state::{Board, Front, State};
+use crate::domain::state::{Board, FarError, Front, State};
 use crate::domain::time::Time;
 use crate::ledger::{AnyLedger, Head, Identity, Ledger, LedgerError, Lost};
 
@@ -151,6 +152,9 @@ pub enum Trouble {
     /// It is looked at, and nothing is to be recorded in it.
     #[error("{0}: nothing is recorded, and what is there is looked at in a copy")]
     LookOnly(Arc<str>),
+    /// Values or idempotency keys can't be read, or not be put where they lie.
+    #[error(transparent)]
+    Values(#[from] FarError),
     /// A deed can't be read.
     #[error("deed {seq} can't be read: {reason}; install the version of Deeds that wrote it")]
     Unreadable {
@@ -172,7 +176,7 @@ impl Trouble {
 struct Durable {
     front: Arc<Front>,
     head: Head,
-    /// The whole state, where somebody looked lately.
+    /// The whole state, where somebody looked lately. What it has outside is as it is when it is pinned.
     whole: Option<State>,
 }
 
@@ -419,15 +423,19 @@ impl Handle {
     ) -> Result<T, LookError> {
         let state = self.whole().await?;
         let now = self.shared.clock.now().max(state.board.recorded);
-        let worked = tokio::task::spawn_blocking(move || work(&state, now)).await;
-        worked.map_err(|error| LookError::Defect(error.to_string()))
+        let worked = tokio::task::spawn_blocking(move || {
+            let worked = work(&state, now);
+            outside::failed(&state).map(|()| worked).map_err(LookError::Unavailable)
+        });
+        worked.await.map_err(|error| LookError::Defect(error.to_string()))?
     }
 
     async fn look(&self, at: Values) -> Result<State, LookError> {
         self.shared.looked.store(true, Ordering::Relaxed);
         let whole = self.shared.durable.borrow().whole.clone();
-        if let Some(whole) = whole.filter(|_| !self.mailbox.is_closed()) {
-            return Ok(at.of(&whole));
+        let pinned = whole.filter(|_| !self.mailbox.is_closed()).map(|whole| whole.pinned());
+        if let Some(pinned) = pinned.filter(State::fits) {
+            return at.of(&pinned);
         }
         let place = Arc::clone(&self.looks).try_acquire_owned().map_err(|_| LookError::Overloaded)?;
         let (reply, answer) = oneshot::channel();
@@ -516,6 +524,7 @@ impl Handle {
                 Trouble::Ledger(_)
                 | Trouble::WentBack { .. }
                 | Trouble::LookOnly(_)
+                | Trouble::Values(_)
                 | Trouble::Unreadable { .. },
             )
             | None => None,

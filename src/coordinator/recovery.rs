@@ -9,10 +9,10 @@ use std::sync::Arc;
 
 use super::batch::Loop;
 use super::draft::refuse;
-use super::start::{from_snapshot, nothing, replay};
+use super::start::{Base, Heads, base, clear, replay};
 use super::{Durable, Entry, Envelope, LookError, StartError, SubmitError, Trouble};
 use crate::domain::deed::{Body, Deed};
-use crate::domain::state::State;
+use crate::domain::state::{FarError, State};
 use crate::ledger::{Head, Ledger, Lost};
 
 /// For how many batches after a failure, or a look at values, each leaves a copy of the state as it is on disk. While one is
@@ -31,6 +31,13 @@ impl Loop {
         // Deeds that are missing stay so, whatever else fails meanwhile.
         let lost = self.lost.clone().map(|lost| Trouble::Lost(Box::new(lost)));
         self.shared.trouble.send_replace(Some(lost.unwrap_or(trouble)));
+    }
+
+    /// Values could not be read or put away: nothing that was decided on them counts, and they are read again.
+    pub(super) fn doubt_values(&mut self, trouble: &Trouble) {
+        self.outside.doubt();
+        self.drop_draft();
+        self.lose_trust(trouble.clone());
     }
 
     /// What is there is looked at, for that reason, and nothing is ever recorded.
@@ -121,11 +128,14 @@ impl Loop {
         let mut state = self.settled().await?.clone();
         let mut news = Vec::new();
         let each = |_: &State, (record, deed)| news.push(Entry::new(record, deed));
-        let head = replay(&self.shared.ledger, &mut state, self.durable.head, u64::MAX, each).await?;
+        let heads = Heads::both(self.durable.head);
+        let head = replay(&self.shared.ledger, &mut state, heads, u64::MAX, None, each).await?;
         if !news.is_empty() {
             self.durable = Durable { front: state.front().into(), head, whole: Some(state.clone()) };
             self.shared.publish(self.durable.clone(), news.into());
         }
+        self.outside.settle().await;
+        self.outside.go_on(&mut state, head);
         self.copies = COPIES;
         self.state = state;
         Ok(())
@@ -141,7 +151,7 @@ impl Loop {
             Ok(state) => {
                 for look in looks {
                     let seen = look.at.of(state);
-                    look.answer(Ok(seen));
+                    look.answer(seen);
                 }
             }
             Err(trouble) => {
@@ -154,7 +164,8 @@ impl Loop {
 
     /// The state at the last head that was shown: the copy, or read again, which needs nobody to append.
     async fn settled(&mut self) -> Result<&State, Trouble> {
-        let whole = match self.durable.whole.take() {
+        let known = self.durable.whole.take();
+        let whole = match known.filter(|whole| !self.outside.is_in_doubt() && whole.failed().is_none()) {
             Some(whole) => whole,
             None => self.read_again(self.durable.head).await?,
         };
@@ -167,21 +178,32 @@ impl Loop {
         let workspace = self.state.board.workspace.clone();
         // Two states at a time would be one too many.
         self.state = State::new(workspace.clone());
-        let base = match &self.snapshots.path {
-            Some(path) => match from_snapshot(ledger, path.clone()).await {
-                Ok(base) => base.filter(|(_, head)| head.seq <= known.seq),
-                Err(StartError::Trouble(trouble)) => return Err(trouble),
-                Err(
-                    StartError::Lost { .. }
-                    | StartError::Name(_)
-                    | StartError::Thread(_)
-                    | StartError::Founding(_),
-                ) => None,
-            },
-            None => None,
+        if self.outside.settle().await
+            && let Some(image) = self.outside.image()
+        {
+            clear(image).await?;
+        }
+        let snapshot = self.snapshots.path.as_ref();
+        let begun = base(ledger, workspace.clone(), snapshot, &self.outside, known.seq).await;
+        let begun = match begun {
+            // A snapshot that has seen more is for the next start to tell.
+            Err(
+                StartError::Lost { .. }
+                | StartError::Name(_)
+                | StartError::Thread(_)
+                | StartError::Founding(_),
+            ) => base(ledger, workspace, None, &self.outside, known.seq).await,
+            begun => begun,
         };
-        let (mut state, head) = base.unwrap_or_else(|| nothing(ledger.identity(), workspace));
-        let end = replay(ledger, &mut state, head, known.seq, |_, _| {}).await?;
+        let Base { mut state, heads, .. } = begun.map_err(|error| match error {
+            StartError::Trouble(trouble) => trouble,
+            other @ (StartError::Lost { .. }
+            | StartError::Name(_)
+            | StartError::Thread(_)
+            | StartError::Founding(_)) => Trouble::Values(FarError(other.to_string().into())),
+        })?;
+        let end = replay(ledger, &mut state, heads, known.seq, Some(&self.outside), |_, _| {}).await?;
+        self.outside.believe();
         if end == known { Ok(state) } else { Err(Trouble::WentBack { seq: known.seq }) }
     }
 }

@@ -8,16 +8,18 @@ use tokio::sync::{Semaphore, mpsc, oneshot, watch as cell};
 
 use super::batch::Loop;
 use super::believed::Opened;
+use super::outside::{self, NEAR, Outside};
 use super::past::Past;
 use super::past::checkpoints::Checkpoints;
 use super::snapshot::{self, SnapshotError};
 use super::{Clock, Durable, Handle, MAILBOX, Room, SHARE, Shared, SubmitError, Trouble, held, threads};
 use crate::domain::deed::{Deed, Origin};
-use crate::domain::ids::{IdError, WorkspaceId};
-use crate::domain::state::State;
+use crate::domain::ids::{IdError, Seq, WorkspaceId};
+use crate::domain::state::{FarError, State, Totals};
 use crate::domain::things::{AlertKind, Limits};
 use crate::domain::time::Time;
-use crate::ledger::{AnyLedger, Head, Identity, Ledger, LedgerError, Lost, Record, Verifier};
+use crate::ledger::{AnyLedger, Head, Ledger, LedgerError, Lost, Record, Verifier};
+use crate::store::Image;
 
 /// How many records are read at once while replaying.
 const REPLAY_PAGE: usize = 4_096;
@@ -34,6 +36,10 @@ pub struct Options {
     pub clock: Clock,
     /// Where snapshots are kept; none are, without.
     pub snapshot: Option<PathBuf>,
+    /// Where values and idempotency keys lie beside memory; all are in memory, without.
+    pub image: Option<Image>,
+    /// How many bytes of them are near, about, before some are let go of.
+    pub near: Option<u64>,
     /// What an empty ledger begins with.
     pub founding: Option<Founding>,
     /// How much may be kept for agents.
@@ -84,25 +90,24 @@ pub async fn start(ledger: AnyLedger, options: Options) -> Result<Handle, StartE
     let identity = ledger.identity().clone();
     let workspace = WorkspaceId::new(&identity.workspace)?;
     let origin = Origin { source: Arc::from(identity.source()), workspace: workspace.clone() };
-    let base = match &options.snapshot {
-        Some(path) => {
-            snapshot::tidy(path);
-            from_snapshot(&ledger, path.clone()).await?
-        }
-        None => None,
-    };
-    let from = base.as_ref().map(|(_, head)| head.seq);
-    let (mut state, head) = base.unwrap_or_else(|| nothing(&identity, workspace));
+    if let Some(path) = &options.snapshot {
+        snapshot::tidy(path);
+    }
+    let mut outside = Outside::new(options.image.clone(), options.near.unwrap_or(NEAR));
+    let Base { mut state, heads, snapshot } =
+        base(&ledger, workspace, options.snapshot.as_ref(), &outside, u64::MAX).await?;
     let past = Past::new(options.snapshot.as_deref().map(Checkpoints::beside));
     let end = ledger.head().await?.seq;
     let each = |state: &State, (record, _): (Record, _)| {
         if record.seq % CHECKPOINT_DEEDS == 0
+            && record.seq > heads.board.seq
             && let Some(files) = past.files()
         {
             files.consider(&identity, record.head(), &state.board, end);
         }
     };
-    let head = Box::pin(replay(&ledger, &mut state, head, u64::MAX, each)).await?;
+    let head = Box::pin(replay(&ledger, &mut state, heads, u64::MAX, Some(&outside), each)).await?;
+    outside.go_on(&mut state, head);
     if head.seq > 0 {
         let board = &state.board;
         let was_doubted = board.alerts.values().any(|alert| alert.kind == AlertKind::Clock);
@@ -119,7 +124,8 @@ pub async fn start(ledger: AnyLedger, options: Options) -> Result<Handle, StartE
     let (mailbox, letters) = mpsc::unbounded_channel();
     let (stop, stopped) = cell::channel(false);
     let (ended, has_ended) = cell::channel(false);
-    let mut coordinator = Loop::new(Arc::clone(&shared), letters, origin, state, &options, from);
+    let mut coordinator =
+        Loop::new(Arc::clone(&shared), letters, origin, (state, outside), &options, snapshot);
     if let Some(founding) = options.founding
         && shared.head().seq == 0
     {
@@ -155,16 +161,108 @@ pub async fn start_apart(ledger: AnyLedger, options: Options) -> Result<Handle, 
     told.await.map_err(|_| StartError::Thread("it broke off".to_owned()))?
 }
 
-/// The state before the first deed.
-pub(super) fn nothing(identity: &Identity, workspace: WorkspaceId) -> (State, Head) {
-    (State::new(workspace), Head { seq: 0, hash: identity.genesis() })
+/// Where board and values are.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Heads {
+    pub(super) board: Head,
+    pub(super) values: Head,
 }
 
-/// The state that a snapshot holds, if it is one of this ledger at a head that this ledger has.
-pub(super) async fn from_snapshot(
+impl Heads {
+    /// Both at one.
+    pub(super) fn both(head: Head) -> Self {
+        Self { board: head, values: head }
+    }
+}
+
+/// With what a state begins: the board of a snapshot, values and keys of an image, each at its own head.
+pub(super) struct Base {
+    pub(super) state: State,
+    pub(super) heads: Heads,
+    /// Where the snapshot was taken, if one was used.
+    pub(super) snapshot: Option<u64>,
+}
+
+/// The newest beginning that there is up to that deed and that the ledger bears out.
+pub(super) async fn base(
     ledger: &AnyLedger,
-    path: PathBuf,
-) -> Result<Option<(State, Head)>, StartError> {
+    workspace: WorkspaceId,
+    snapshot: Option<&PathBuf>,
+    outside: &Outside,
+    until: u64,
+) -> Result<Base, StartError> {
+    let nothing = Head { seq: 0, hash: ledger.identity().genesis() };
+    let found = match snapshot {
+        Some(path) => from_snapshot(ledger, path.clone()).await?.filter(|(_, head)| head.seq <= until),
+        None => None,
+    };
+    let snapshot = found.as_ref().map(|(_, head)| head.seq);
+    let (mut state, board) = found.unwrap_or_else(|| (State::new(workspace.clone()), nothing));
+    let mut values = nothing;
+    if let Some(image) = outside.image() {
+        let found = from_image(ledger, workspace, image, until).await?;
+        let (head, totals) = match found {
+            Some(found) => found,
+            None => (nothing, clear(image).await.map(|()| Totals::default())?),
+        };
+        values = head;
+        state.reach(Arc::new(image.clone()), totals);
+    }
+    if board == values {
+        state.meet();
+    }
+    outside::failed(&state)?;
+    Ok(Base { state, heads: Heads { board, values }, snapshot })
+}
+
+pub(super) async fn clear(image: &Image) -> Result<(), Trouble> {
+    let image = image.clone();
+    let cleared = tokio::task::spawn_blocking(move || image.clear()).await;
+    let cleared = cleared.map_err(|error| FarError(error.to_string().into()))?;
+    cleared.map_err(|error| Trouble::Values(error.into()))
+}
+
+/// The head of an image, and what is known of all in it, if it is one of this ledger up to that deed.
+async fn from_image(
+    ledger: &AnyLedger,
+    workspace: WorkspaceId,
+    image: &Image,
+    until: u64,
+) -> Result<Option<(Head, Totals)>, Trouble> {
+    let looking = image.clone();
+    let looked = tokio::task::spawn_blocking(move || looking.at()).await;
+    let not_used = |why: &dyn std::fmt::Display| {
+        let workspace = &ledger.identity().workspace;
+        tracing::warn!(%workspace, %why, "the image of values is not used, it is made anew from the ledger");
+        Ok(None)
+    };
+    let at = match looked {
+        Ok(Ok(Some(at))) => at,
+        Ok(Ok(None)) => return Ok(None),
+        Ok(Err(error)) => return not_used(&error),
+        Err(error) => return not_used(&error),
+    };
+    let head = Head { seq: at.seq.0, hash: at.hash };
+    if head.seq > until || ledger.get(head.seq).await?.map(|record| record.head()) != Some(head) {
+        return not_used(&format!("the ledger has no such deed {}", head.seq));
+    }
+    let totals = match serde_json::from_slice::<Totals>(&at.more) {
+        Ok(totals) => totals,
+        Err(error) => return not_used(&error),
+    };
+    let last = last_before(ledger, head.seq).await?;
+    let mut state = State::new(workspace.clone());
+    state.reach(Arc::new(image.clone()), totals.clone());
+    let differs = tokio::task::spawn_blocking(move || held::values_differ(&state, workspace, &last)).await;
+    match differs {
+        Ok(None) => Ok(Some((head, totals))),
+        Ok(Some(why)) => not_used(&why),
+        Err(error) => not_used(&error),
+    }
+}
+
+/// The board that a snapshot holds, with the tokens, if it is one of this ledger at a head that this ledger has.
+async fn from_snapshot(ledger: &AnyLedger, path: PathBuf) -> Result<Option<(State, Head)>, StartError> {
     let identity = ledger.identity().clone();
     let place = path.display().to_string();
     let loading = tokio::task::spawn_blocking(move || snapshot::load(&path, &identity));
@@ -191,7 +289,7 @@ pub(super) async fn from_snapshot(
     }
     let last = last_before(ledger, taken.seq).await?;
     let differs = WorkspaceId::new(&ledger.identity().workspace)
-        .map(|workspace| held::differs(&state, workspace, &last))?;
+        .map(|workspace| held::tokens_differ(&state, workspace, &last))?;
     if let Some(why) = differs {
         tracing::warn!(%place, seq = taken.seq, %why, "the snapshot is not what the ledger says: it is not used");
         return Ok(None);
@@ -212,16 +310,20 @@ async fn last_before(ledger: &AnyLedger, seq: u64) -> Result<Vec<Record>, Ledger
     Ok(last)
 }
 
-/// Folds everything after `head` into `state`, `until` at most, checking the chain on the way; `each` is told every
-/// record with its deed. On an error `state` has been folded up to some record: drop it.
+/// Folds everything into `state` that comes after its heads, `until` at most, checking the chain on the way; `each` is told every
+/// record with its deed. What does not fit in memory on the way goes outside, where that is given. On an error `state` has been
+/// folded up to some record: drop it.
 pub(super) async fn replay(
     ledger: &AnyLedger,
     state: &mut State,
-    head: Head,
+    heads: Heads,
     until: u64,
+    outside: Option<&Outside>,
     mut each: impl FnMut(&State, (Record, Arc<Deed>)),
 ) -> Result<Head, Trouble> {
-    let mut verifier = Verifier::after(head);
+    let (board, values) = (Seq(heads.board.seq), Seq(heads.values.seq));
+    let mut verifier = Verifier::after(if board < values { heads.board } else { heads.values });
+    let mut written = values;
     loop {
         let after = verifier.head().seq;
         let wanted = usize::try_from(until.saturating_sub(after)).unwrap_or(REPLAY_PAGE).min(REPLAY_PAGE);
@@ -230,19 +332,36 @@ pub(super) async fn replay(
             return Ok(verifier.head());
         }
         for record in page {
-            verifier
-                .check(record.seq, record.hash, &record.bytes)
-                .map_err(|broken| Trouble::WentBack { seq: broken.seq() })?;
-            let deed =
-                Deed::decode(&record.bytes).map_err(|error| Trouble::unreadable(record.seq, &error))?;
-            if deed.seq.0 != record.seq {
-                let reason = format!("it says that it is deed {}", deed.seq);
-                return Err(Trouble::Unreadable { seq: record.seq, reason });
+            let deed = checked(&mut verifier, &record)?;
+            let meeting = board.max(values);
+            if deed.seq > meeting {
+                state.fold(&deed);
+            } else {
+                state.catch_up(&deed, board, values);
+                if deed.seq == meeting {
+                    state.meet();
+                }
             }
-            state.fold(&deed);
             each(state, (record, Arc::new(deed)));
+        }
+        outside::failed(state)?;
+        if let Some(outside) = outside.filter(|_| Seq(verifier.head().seq) > written) {
+            written = outside.put_away(state, verifier.head(), written).await?;
         }
         // A long replay lets others of its runtime have their turn.
         tokio::task::yield_now().await;
     }
+}
+
+fn checked(verifier: &mut Verifier, record: &Record) -> Result<Deed, Trouble> {
+    let seq = record.seq;
+    verifier
+        .check(seq, record.hash, &record.bytes)
+        .map_err(|broken| Trouble::WentBack { seq: broken.seq() })?;
+    let deed = Deed::decode(&record.bytes).map_err(|error| Trouble::unreadable(seq, &error))?;
+    if deed.seq.0 != seq {
+        let reason = format!("it says that it is deed {}", deed.seq);
+        return Err(Trouble::Unreadable { seq, reason });
+    }
+    Ok(deed)
 }

@@ -93,6 +93,11 @@ impl Store {
         Self::new(directory, &sqlite::ENGINE)
     }
 
+    /// The data directory.
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
     /// The folder of a workspace. What is made from its ledger lies there, too.
     pub fn folder(&self, workspace: &WorkspaceId) -> PathBuf {
         self.root().join(workspace.as_str())

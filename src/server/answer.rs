@@ -110,9 +110,11 @@ fn untroubled(trouble: &Trouble) -> ProblemCode {
     match trouble {
         Trouble::Lost(_) => ProblemCode::LedgerLost,
         Trouble::Ledger(error) if error.is_gone() => ProblemCode::LedgerGone,
-        Trouble::Ledger(_) | Trouble::WentBack { .. } | Trouble::LookOnly(_) | Trouble::Unreadable { .. } => {
-            ProblemCode::Unavailable
-        }
+        Trouble::Ledger(_)
+        | Trouble::WentBack { .. }
+        | Trouble::LookOnly(_)
+        | Trouble::Values(_)
+        | Trouble::Unreadable { .. } => ProblemCode::Unavailable,
     }
 }
 

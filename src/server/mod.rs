@@ -57,7 +57,7 @@ use crate::gateway::Served;
 pub use doors::Doors;
 pub use tls::{Tls, TlsError, self_signed};
 pub use workspace::Workspace;
-pub use workspaces::{CreateError, OpenError, Workspaces};
+pub use workspaces::{Bounds, CreateError, IMAGE_FOLDER, OpenError, Workspaces};
 
 /// How a server behaves.
 #[derive(Debug, Clone, Default)]

@@ -21,6 +21,7 @@ use crate::domain::ids::WorkspaceId;
 use crate::domain::things::{Keeping, Limits};
 use crate::domain::time::Span;
 use crate::ledger::Store;
+use crate::store::Images;
 
 /// How many are opened at once.
 const OPENINGS: usize = 4;
@@ -98,6 +99,8 @@ impl Shown {
 #[derive(Debug)]
 pub(super) struct Spaces {
     store: Store,
+    /// Where values lie that are not in memory; without it all are in memory.
+    images: Option<Images>,
     clock: Clock,
     limits: Arc<Limits>,
     keeping: Keeping,
@@ -159,7 +162,7 @@ impl Spaces {
     /// The table of that store's workspaces: what is known of each is read, and those of which nothing is known are opened if they are few.
     /// Blocks for as long as listing takes.
     pub(super) fn new(
-        store: Store,
+        (store, images): (Store, Option<Images>),
         clock: Clock,
         limits: Arc<Limits>,
         keeping: Keeping,
@@ -173,6 +176,7 @@ impl Spaces {
         let home = RwLock::new(store.home());
         Self {
             store,
+            images,
             clock,
             limits,
             keeping,
@@ -399,7 +403,8 @@ impl Spaces {
     }
 
     async fn open_anew(&self, id: &WorkspaceId, founding: Option<Founding>) -> Result<Workspace, SpaceError> {
-        Workspace::open(&self.store, id.clone(), self.clock.clone(), founding, Arc::clone(&self.limits)).await
+        let places = (&self.store, self.images.as_ref());
+        Workspace::open(places, id.clone(), self.clock.clone(), founding, Arc::clone(&self.limits)).await
     }
 
     /// Makes one, and has it open.

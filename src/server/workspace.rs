@@ -22,7 +22,8 @@ use crate::domain::ids::{Seq, WorkspaceId};
 use crate::domain::things::Limits;
 use crate::index::follow::{Follower, Progress};
 use crate::index::{self, Index, IndexError};
-use crate::ledger::{LedgerError, Lost, Store};
+use crate::ledger::{Ledger as _, LedgerError, Lost, Store};
+use crate::store::{ImageError, Images};
 
 /// Most streams and long polls of one workspace's agents at once, and of its people.
 const WATCHERS: usize = 16_384;
@@ -74,7 +75,7 @@ pub(super) enum SpaceError {
 impl Workspace {
     /// Opens the workspace of that store; with a founding, makes it.
     pub(super) async fn open(
-        store: &Store,
+        (store, images): (&Store, Option<&Images>),
         id: WorkspaceId,
         clock: Clock,
         founding: Option<Founding>,
@@ -93,12 +94,19 @@ impl Workspace {
         let ledger = apart(open).await??;
         // A snapshot that has seen more stays as it is.
         let snapshot = (!only_looks).then(|| folder.join(coordinator::SNAPSHOT_FILE));
+        let image = images.filter(|_| !only_looks).and_then(|images| {
+            let image = images.of(&ledger.identity().source());
+            let failed = |error: &ImageError| tracing::error!(workspace = %id, %error, "its values are kept in memory");
+            image.inspect_err(failed).ok()
+        });
         let sealing_clock = clock.clone();
         let handle = coordinator::start_apart(
             ledger,
             coordinator::Options {
                 clock,
                 snapshot,
+                image,
+                near: None,
                 founding,
                 limits: Arc::clone(&limits),
                 lost: lost.clone(),

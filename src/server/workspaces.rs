@@ -17,10 +17,14 @@ use crate::domain::hash::hex;
 use crate::domain::ids::{Actor, IdempotencyKey, PersonId, WorkspaceId};
 use crate::domain::map::Model;
 use crate::domain::reply::Reply;
-use crate::domain::state::KEY_LIFE;
+use crate::domain::state::{CACHE, KEY_LIFE};
 use crate::domain::things::{Keeping, Limits, Token, TokenClass};
 use crate::domain::time::Time;
 use crate::ledger::{LedgerError, Store};
+use crate::store::Images;
+
+/// The folder of their image, in the data directory.
+pub const IMAGE_FOLDER: &str = "image";
 
 /// The workspaces of one data directory.
 #[derive(Debug)]
@@ -107,6 +111,38 @@ pub enum CreateError {
     Submit(#[from] SubmitError),
 }
 
+/// How much the workspaces of a server may have.
+#[derive(Debug, Clone, Copy)]
+pub struct Bounds {
+    /// Of what is kept for agents.
+    pub limits: Limits,
+    /// Of how many there are and are open.
+    pub keeping: Keeping,
+    /// Of memory for values and idempotency keys, for all workspaces together, in bytes.
+    pub cache: u64,
+}
+
+impl From<Limits> for Bounds {
+    fn from(limits: Limits) -> Self {
+        Self { limits, keeping: Keeping::default(), cache: CACHE }
+    }
+}
+
+/// Where values lie beside memory. Where that can't be, all are in memory.
+fn images(store: &Store, cache: u64) -> Option<Images> {
+    if store.look_only().is_some() {
+        return None;
+    }
+    let folder = store.directory().join(IMAGE_FOLDER);
+    match Images::open(&folder, cache) {
+        Ok(images) => Some(images),
+        Err(error) => {
+            tracing::error!(place = %folder.display(), %error, "there is no image of values: all of them are kept in memory");
+            None
+        }
+    }
+}
+
 impl Workspaces {
     /// Knows every workspace of the data directory, and opens its home. One that does not open is logged and answered for with a
     /// problem; the others are served.
@@ -117,34 +153,23 @@ impl Workspaces {
         Self::open_within(store, clock, Limits::default()).await
     }
 
-    /// The same with other limits of what is kept for agents.
+    /// The same within other bounds.
     ///
     /// # Errors
     /// As [`Workspaces::open`].
     pub async fn open_within(
         store: impl Into<Store>,
         clock: Clock,
-        limits: Limits,
+        bounds: impl Into<Bounds>,
     ) -> Result<Self, OpenError> {
-        Self::open_keeping(store, clock, limits, Keeping::default()).await
-    }
-
-    /// The same, and with other bounds of how many there are and are open.
-    ///
-    /// # Errors
-    /// As [`Workspaces::open`].
-    pub async fn open_keeping(
-        store: impl Into<Store>,
-        clock: Clock,
-        limits: Limits,
-        keeping: Keeping,
-    ) -> Result<Self, OpenError> {
-        let (store, limits) = (store.into(), Arc::new(limits));
+        let (store, Bounds { limits, keeping, cache }) = (store.into(), bounds.into());
+        let (limits, images) = (Arc::new(limits), images(&store, cache));
         let mut instance = [0; 8];
         getrandom::fill(&mut instance).map_err(OpenError::Random)?;
         store.tidy();
         let there = store.workspaces()?;
-        let spaces = Arc::new(Spaces::new(store.clone(), clock.clone(), limits, keeping, &there));
+        let spaces = Spaces::new((store.clone(), images), clock.clone(), limits, keeping, &there);
+        let spaces = Arc::new(spaces);
         spaces.start().await;
         clock.started();
         let workspaces = Self {

@@ -15,7 +15,10 @@ use crate::server::{Server, ask};
 use crate::totals::{Fault, Found};
 use deeds::coordinator::{self, Handle, Options};
 use deeds::domain::command::CommandKind;
-use deeds::ledger::Store;
+use deeds::domain::state::CACHE;
+use deeds::ledger::{Ledger as _, Store};
+use deeds::server::IMAGE_FOLDER;
+use deeds::store::Images;
 
 /// Deeds on one page.
 const PAGE: usize = 1_000;
@@ -265,6 +268,7 @@ fn replay_is_the_same(home: &Home) -> Result<(), Found> {
     {
         std::fs::copy(&file, to.join(file.file_name().unwrap())).unwrap();
     }
+    copy_folder(&home.data().join(IMAGE_FOLDER), &copy.join(IMAGE_FOLDER));
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let same = runtime.block_on(async {
         let replayed = start(&copy, false).await;
@@ -280,13 +284,27 @@ fn replay_is_the_same(home: &Home) -> Result<(), Found> {
     same.then_some(()).ok_or((Fault::Wrong, place.to_owned()))
 }
 
-/// The workspace's state: from the first deed on, or from the newest snapshot.
+fn copy_folder(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let (place, name) = entry.map(|entry| (entry.path(), entry.file_name())).unwrap();
+        if place.is_dir() {
+            copy_folder(&place, &to.join(name));
+        } else {
+            std::fs::copy(&place, to.join(name)).unwrap();
+        }
+    }
+}
+
+/// The workspace's state: from the first deed on, or from the newest snapshot and the image of its values.
 async fn start(data: &Path, with_snapshot: bool) -> Handle {
     let store = Store::from(data);
     let workspace = "default".parse().unwrap();
     let ledger = store.open(&workspace).unwrap();
     let snapshot = with_snapshot.then(|| store.folder(&workspace).join(coordinator::SNAPSHOT_FILE));
-    coordinator::start(ledger, Options { snapshot, ..Options::default() }).await.unwrap()
+    let images = with_snapshot.then(|| Images::open(&data.join(IMAGE_FOLDER), CACHE).unwrap());
+    let image = images.map(|images| images.of(&ledger.identity().source()).unwrap());
+    coordinator::start(ledger, Options { snapshot, image, ..Options::default() }).await.unwrap()
 }
 
 /// What this looks for it finds.

@@ -9,7 +9,7 @@ use super::finding::{Check, Finding};
 use crate::cli::console::seen;
 use crate::cli::datadir::{DataDir, PERSON, RESTORED, is_draft, read_small, serving};
 use crate::cli::session::ledgers;
-use crate::server::Tls;
+use crate::server::{IMAGE_FOLDER, Tls};
 
 /// How deep files lie: `workspaces/NAME/snapshot.past/FILE`.
 const DEPTH: usize = 4;
@@ -54,8 +54,22 @@ fn name(path: &Path) -> String {
 fn is_folder(path: &Path) -> bool {
     let parent = path.parent().map(name).unwrap_or_default();
     parent == "workspaces"
-        || ["workspaces", "tokens", "maps", "gateway", "restoring", "lost+found", "snapshot.past"]
-            .contains(&name(path).as_str())
+        || [
+            "workspaces",
+            "tokens",
+            "maps",
+            "gateway",
+            "restoring",
+            "lost+found",
+            "snapshot.past",
+            IMAGE_FOLDER,
+        ]
+        .contains(&name(path).as_str())
+}
+
+/// Whether it is a part of the image of values.
+fn is_within_image(dir: &DataDir, path: &Path) -> bool {
+    path.parent().is_some_and(|parent| parent.starts_with(dir.path().join(IMAGE_FOLDER)))
 }
 
 /// Whether it is neither a file nor a directory, but for the server's socket.
@@ -66,7 +80,9 @@ fn is_odd(path: &Path, about: &Metadata) -> bool {
 fn check(dir: &DataDir, path: &Path, about: &Metadata) -> Option<Check> {
     const WHAT: &str = "files";
     let shown = path.display();
-    if is_odd(path, about) || about.is_dir() != is_folder(path) {
+    // What is in the image is its own affair: it is made anew where it is not as it should be.
+    let is_folder = if is_within_image(dir, path) { about.is_dir() } else { is_folder(path) };
+    if is_odd(path, about) || about.is_dir() != is_folder {
         let is = if about.is_dir() { "a directory" } else { "no directory, and no plain file" };
         let is = if about.is_file() { "a file" } else { is };
         return Some(Check::of(Finding::FileStrange, WHAT, format!("{shown} is {is}")).at(path));

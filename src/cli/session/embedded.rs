@@ -24,10 +24,11 @@ use crate::config::{CLOCK_JUMP, Config, DEFAULT_PORT};
 use crate::coordinator::Clock;
 use crate::domain::deed::Deed;
 use crate::domain::ids::{PersonId, WorkspaceId};
+use crate::domain::state::CACHE;
 use crate::domain::things::{Keeping, Limits, TokenClass};
 use crate::domain::time::Span;
 use crate::ledger::Ledger as _;
-use crate::server::{self, Doors, ServeError, Tls, Workspaces};
+use crate::server::{self, Bounds, Doors, ServeError, Tls, Workspaces};
 
 /// The workspace that a fresh data directory begins with.
 const FIRST_WORKSPACE: &str = "default";
@@ -53,6 +54,8 @@ pub(in crate::cli) struct Listen {
     /// How much is kept for agents there.
     limits: Limits,
     keeping: Keeping,
+    /// How much memory values may have.
+    cache: u64,
     /// How far the machine's clock may jump and is still believed.
     jump: Span,
     /// What it speaks, if it is not plaintext.
@@ -69,7 +72,8 @@ impl Listen {
     pub(in crate::cli) fn within(self, config: &Config) -> Self {
         let rate = self.options.rate.or(config.rate);
         let options = server::Options { rate, ..self.options };
-        Self { options, jump: config.clock_jump, keeping: config.keeping, ..self }.limited(config.limits)
+        Self { options, jump: config.clock_jump, keeping: config.keeping, cache: config.values_cache, ..self }
+            .limited(config.limits)
     }
 
     /// As configured; if nothing is, where agents found this directory last time, then the usual port, then any.
@@ -90,8 +94,8 @@ impl Listen {
 
     fn plain(candidates: Vec<SocketAddr>, patient: bool) -> Self {
         let options = server::Options::default();
-        let (limits, keeping, jump) = (Limits::default(), Keeping::default(), CLOCK_JUMP);
-        Self { candidates, options, patient, standalone: false, limits, keeping, jump, tls: None }
+        let (limits, keeping, cache, jump) = (Limits::default(), Keeping::default(), CACHE, CLOCK_JUMP);
+        Self { candidates, options, patient, standalone: false, limits, keeping, cache, jump, tls: None }
     }
 
     /// There and nowhere else, for a process that does nothing but serve.
@@ -168,7 +172,8 @@ impl Embedded {
                 None
             }
         };
-        let opening = Workspaces::open_keeping(dir.store().clone(), clock, listen.limits, listen.keeping);
+        let bounds = Bounds { limits: listen.limits, keeping: listen.keeping, cache: listen.cache };
+        let opening = Workspaces::open_within(dir.store().clone(), clock, bounds);
         let workspaces = Arc::new(Box::pin(opening).await?);
         let proof = ProofKey::random().context("the system gives no random bytes")?;
         let serving = Serving {

@@ -1,6 +1,7 @@
 //! The coordinator on both engines: what is answered is on disk, and what fails leaves nothing.
 
 mod ahead;
+mod outside;
 mod recovering;
 mod starting;
 mod watching;
@@ -64,10 +65,18 @@ fn escalation(agent: &str) -> Request {
     Request { command: serde_json::from_value(command).unwrap(), ..write(agent, "text", 0, 0) }
 }
 
-/// The bytes of a state, head and all.
+/// The bytes of a state, head, values and all.
 async fn bytes_of(handle: &Handle) -> Vec<u8> {
+    let state = handle.whole().await.unwrap();
+    let bytes = all_bytes(handle.identity(), handle.head(), &state);
+    assert_eq!(state.failed(), None);
+    bytes
+}
+
+fn all_bytes(identity: &Identity, head: Head, state: &State) -> Vec<u8> {
     let mut bytes = Vec::new();
-    snapshot::write(&mut bytes, handle.identity(), handle.head(), &handle.whole().await.unwrap()).unwrap();
+    snapshot::write(&mut bytes, identity, head, state).unwrap();
+    bytes.extend(state.to_bytes().unwrap());
     bytes
 }
 
@@ -76,10 +85,9 @@ async fn bytes_of_replay(handle: &Handle) -> Vec<u8> {
     let identity = handle.identity();
     let mut state = State::new(WorkspaceId::new(&identity.workspace).unwrap());
     let genesis = Head { seq: 0, hash: identity.genesis() };
-    let head = start::replay(handle.ledger(), &mut state, genesis, u64::MAX, |_, _| {}).await.unwrap();
-    let mut bytes = Vec::new();
-    snapshot::write(&mut bytes, identity, head, &state).unwrap();
-    bytes
+    let heads = start::Heads::both(genesis);
+    let head = start::replay(handle.ledger(), &mut state, heads, u64::MAX, None, |_, _| {}).await.unwrap();
+    all_bytes(identity, head, &state)
 }
 
 async fn committed(handle: &Handle, request: Request) -> Reply {

@@ -103,7 +103,7 @@ async fn a_damaged_or_foreign_snapshot_is_passed_over() {
                 .collect::<String>()
                 .into(),
         ),
-        ("one value", text.replacen("scratch/a1/notes", "scratch/a7/notes", 1).into()),
+        ("one value", text.replacen("\"a1\"", "\"a7\"", 1).into()),
         ("another version", text.replacen(env!("CARGO_PKG_VERSION"), "99.0.0", 1).into()),
         (
             "another ledger",
@@ -243,7 +243,10 @@ fn shape(prefix: &str, value: &serde_json::Value, into: &mut std::collections::B
 async fn a_changed_shape_of_the_state_asks_for_a_new_snapshot_format() {
     let handle = lived_in().await;
     let mut lines = std::collections::BTreeSet::new();
-    for line in String::from_utf8(bytes_of(&handle).await).unwrap().lines() {
+    let mut written = Vec::new();
+    let whole = handle.whole().await.unwrap();
+    snapshot::write(&mut written, handle.identity(), handle.head(), &whole).unwrap();
+    for line in String::from_utf8(written).unwrap().lines() {
         shape("", &serde_json::from_str(line).unwrap(), &mut lines);
     }
     let found = lines.into_iter().collect::<Vec<_>>().join("\n") + "\n";
@@ -278,7 +281,13 @@ async fn a_state_that_was_lived_in_is_read_back_from_its_snapshot_as_it_was() {
     )
     .unwrap();
     let (state, head) = snapshot::load(&path, handle.identity()).unwrap();
-    assert_eq!((&state, head), (&handle.whole().await.unwrap(), handle.head()));
+    let mut whole = handle.whole().await.unwrap();
+    // Values and keys are not in it.
+    (whole.entities, whole.volume) = Default::default();
+    let access = std::mem::take(&mut whole.access);
+    whole.access.tokens = access.tokens;
+    whole.access.invitations = access.invitations;
+    assert_eq!((&state, head), (&whole, handle.head()));
     assert_eq!(bytes_of(&handle).await, bytes_of_replay(&handle).await);
 }
 

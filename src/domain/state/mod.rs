@@ -5,8 +5,11 @@
 
 mod access;
 mod accounts;
+mod apart;
 mod board;
 mod entities;
+mod far;
+mod fetched;
 mod fold;
 mod fold_board;
 mod fold_call;
@@ -31,10 +34,12 @@ mod timer;
 mod track;
 mod volume;
 
-pub use access::{Access, KEY_LIFE, KEYS, KEYS_OF_ONE, Kept, KeyAnswer};
+pub use access::{Access, Fingerprint, KEY_LIFE, KEYS, KEYS_OF_ONE, Kept, KeyAnswer};
 pub use accounts::{Accounts, Thing};
+pub use apart::{Changes, Totals};
 pub use board::{AgentFacts, Board, CLOSED, MAPS, MapStep, Next, RESOLVED, Stop};
 pub use entities::{Entities, Hasher};
+pub use far::{CACHE, Far, FarError};
 pub use fold_call::{MADE, OFFERING, seen_key};
 pub use history::{Answers, CareMark, Dependency, History, MapCare, Sums, TURNS, day_of};
 pub use imports::Imports;

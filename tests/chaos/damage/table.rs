@@ -4,11 +4,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Below the data directory; `*` is any name or part of one.
-pub(super) const ROWS: [&str; 39] = [
+pub(super) const ROWS: [&str; 42] = [
     "deeds.log",
     "gateway",
     "gateway/*.log",
     "home",
+    "image",
+    "image/*",
+    "image/*/*",
     "ledgers.json",
     "lock",
     "maps",

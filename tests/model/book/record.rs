@@ -158,8 +158,8 @@ impl Record {
         let running = state.board.halted.is_none();
         let over = self.leases.iter().find(|(_, lock)| running && !lock.is_live(now));
         assert!(over.is_none(), "G7: lease {:?} was not told to have lapsed", over.map(|(fence, _)| fence));
-        for (entity, there) in state.entities.iter().filter(|(path, _)| !self.gone.contains(*path)) {
-            let known = self.fields.keys().filter(|path| path.entity == *entity).map(|path| &path.field);
+        for (entity, there) in state.entities.iter().filter(|(path, _)| !self.gone.contains(path)) {
+            let known = self.fields.keys().filter(|path| path.entity == entity).map(|path| &path.field);
             let known = known.filter(|name| !name.is_whole());
             let there = there.fields.iter().map(|(name, _)| name).filter(|name| !name.is_whole());
             assert!(there.eq(known), "G1: other fields than were written since it began: {entity}");
