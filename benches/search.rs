@@ -245,8 +245,9 @@ impl House {
         let numbered: Vec<(Seq, Bytes)> = numbered.collect();
         let entries: Vec<Entry<'_>> =
             numbered.iter().map(|(seq, bytes)| Entry { seq: *seq, hash: b"bench", bytes }).collect();
+        let (runtime, ledger) = (&self.runtime, &self.ledger);
         std::thread::scope(|scope| {
-            let written = scope.spawn(|| self.runtime.block_on(self.ledger.append(head, bytes)));
+            let written = scope.spawn(|| runtime.block_on(ledger.append(head, bytes)));
             let before = spent();
             self.index.apply(&entries).unwrap();
             self.indexing.set(self.indexing.get() + spent() - before);

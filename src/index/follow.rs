@@ -339,10 +339,10 @@ fn check(desk: &Desk) {
         queue.all.iter().cloned().collect()
     };
     let mut places = all.iter().rev().filter_map(Weak::upgrade);
-    if let Some(place) = places.next() {
-        if let Some(pause) = place.kept(|keeper| keeper.check(&place.shared)).flatten() {
-            again(desk, &place, pause);
-        }
+    if let Some(place) = places.next()
+        && let Some(pause) = place.kept(|keeper| keeper.check(&place.shared)).flatten()
+    {
+        again(desk, &place, pause);
     }
     for place in places {
         let broken = place.kept(|keeper| {

@@ -68,14 +68,13 @@ impl Lexicon {
         self.key.clear();
         self.key.push(kind);
         self.key.extend_from_slice(name.as_bytes());
-        let place = match self.places.get(self.key.as_slice()) {
-            Some(place) => *place,
-            None => {
-                let place = self.terms.len();
-                self.terms.push(Known { id: find()?, seqs: Vec::new() });
-                self.places.insert(self.key.as_slice().into(), place);
-                place
-            }
+        let place = if let Some(place) = self.places.get(self.key.as_slice()) {
+            *place
+        } else {
+            let place = self.terms.len();
+            self.terms.push(Known { id: find()?, seqs: Vec::new() });
+            self.places.insert(self.key.as_slice().into(), place);
+            place
         };
         let Some(term) = self.terms.get_mut(place) else {
             return Err(IndexError::Wrong { what: format!("the term {name:?} is not where it was put") });

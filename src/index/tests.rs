@@ -425,7 +425,7 @@ fn an_idle_index_lets_go_of_its_file_and_goes_on_when_it_is_asked() {
     let log = house.directory.path().join("index.db-wal");
     house.index.page(&filter("form"), PageFrom::Newest, 5).unwrap();
     assert!(log.exists());
-    house.index.close_if_idle(Duration::from_secs(3_600));
+    house.index.close_if_idle(Duration::from_hours(1));
     assert!(log.exists(), "it was used a moment ago");
     house.index.close_if_idle(Duration::ZERO);
     assert!(!log.exists(), "whoever closes the file last takes its log away");
@@ -544,7 +544,7 @@ fn indexes_have_their_turns() {
     }
     assert!(much.progress().seq < Seq(6_000), "the others came first: {:?}", much.progress());
     drop(little);
-    assert!(much.wait_for(Seq(6_000), Duration::from_secs(60)), "{:?}", much.progress());
+    assert!(much.wait_for(Seq(6_000), Duration::from_mins(1)), "{:?}", much.progress());
 }
 
 /// A source that panics ends its own following, and nobody else's.
