@@ -11,8 +11,13 @@ use deeds::domain::decide::decide_within;
 use deeds::domain::things::WorkKind;
 use deeds::domain::time::Span;
 
-/// How many there are, where nothing else is said: beyond what is remembered by number, twice over.
-const ROUNDS: u64 = 25_000;
+/// How many there are, where `DEEDS_ROUNDS` says nothing else.
+const ROUNDS: u64 = 600;
+/// From so many rounds on, what is remembered by number is full at the half already.
+const FULL: u64 = 25_000;
+/// What is remembered by number, and so grows until that is reached.
+const BY_NUMBER: [&str; 9] =
+    ["claims", "closed", "conclusions", "dependencies", "past", "resolved", "rounds", "targets", "threads"];
 /// The largest board, as JSON.
 const MOST: usize = 64 * 1024 * 1024;
 
@@ -138,7 +143,7 @@ fn no_part_of_the_board_grows_with_the_number_of_rounds() {
         assert!(made >= rounds, "too few {what} were made: {made}");
     }
     assert!(board.items.len() + board.alerts.len() + board.works.len() < 100, "something does not end");
-    assert!(board.past.iter().count() > 9_000 && board.past.was_cut());
+    assert!(rounds < FULL || board.past.was_cut());
     let last = format!("act|sales|slack/c{}", rounds - 1);
     assert!(board.past.get(&last).is_some_and(|past| past.last.is_some()), "{last}");
     let (full, all) = (sizes(&world), sizes(&world).values().sum::<usize>());
@@ -146,8 +151,9 @@ fn no_part_of_the_board_grows_with_the_number_of_rounds() {
     parts.sort_by_key(|(_, size)| std::cmp::Reverse(**size));
     eprintln!("{all} bytes after {} deeds: {:?}", board.head, &parts[..12]);
     assert!(all <= MOST, "{all}");
-    for (part, size) in &full {
+    for (part, size) in full.iter().filter(|(part, _)| rounds >= FULL || !BY_NUMBER.contains(&part.as_str()))
+    {
         let before = half.get(part).copied().unwrap_or_default();
-        assert!(*size <= before * 5 / 4 + 64 * 1024, "{part} grew from {before} to {size} bytes");
+        assert!(*size <= before * 5 / 4 + 8 * 1024, "{part} grew from {before} to {size} bytes");
     }
 }
