@@ -23,6 +23,8 @@ mod cases;
 mod doors;
 #[path = "server/looks.rs"]
 mod looks;
+#[path = "server/many.rs"]
+mod many;
 #[path = "server/matrix.rs"]
 mod matrix;
 #[path = "server/page.rs"]
@@ -31,5 +33,7 @@ mod page;
 mod pages;
 #[path = "server/past.rs"]
 mod past;
+#[path = "server/spaces.rs"]
+mod spaces;
 #[path = "server/stream.rs"]
 mod stream;
