@@ -25,6 +25,8 @@ mod doors;
 mod lists;
 #[path = "server/looks.rs"]
 mod looks;
+#[path = "server/many.rs"]
+mod many;
 #[path = "server/matrix.rs"]
 mod matrix;
 #[path = "server/page.rs"]
@@ -33,5 +35,7 @@ mod page;
 mod pages;
 #[path = "server/past.rs"]
 mod past;
+#[path = "server/spaces.rs"]
+mod spaces;
 #[path = "server/stream.rs"]
 mod stream;

@@ -18,6 +18,7 @@ use rustix::process::{Pid, test_kill_process};
 use serde::Serialize;
 
 use super::context::Context;
+use super::datadir::DataDir;
 use super::output::{self, Output, bar};
 use super::status::{Status, Usage};
 use super::verify::{chosen, verified};
@@ -33,11 +34,13 @@ pub(super) use restore::{Command as RestoreCommand, run as restore};
 /// Where the backup goes to.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  deeds backup deeds-2026-11-20.tar\n  deeds backup -w northwind northwind.tar\n\nA server may go on meanwhile: each ledger is copied as it was at one moment, its chain is verified in the copy, and the\nfile appears when it is whole. It has no tokens in it and not the key that signs heads (`signing.key`),\nwhich you keep elsewhere; keep it as safe as the ledgers."
+    after_help = "Examples:\n  deeds backup deeds-2026-11-20.tar\n  deeds backup two.tar northwind southwind\n\nA server may go on meanwhile: each ledger is copied as it was at one moment, its chain is verified in the copy, and the\nfile appears when it is whole. It has no tokens in it and not the key that signs heads (`signing.key`),\nwhich you keep elsewhere; keep it as safe as the ledgers."
 )]
 pub(crate) struct Command {
     /// The file to write; it must not exist yet
     file: PathBuf,
+    /// The workspaces that it is to have; all of them where none is named
+    workspaces: Vec<WorkspaceId>,
 }
 
 /// One ledger that was backed up or restored.
@@ -59,7 +62,7 @@ pub(super) fn run(context: &Context, command: &Command) -> anyhow::Result<Status
         return Err(Usage::error(format!("{shown}: there is a file already; name a new one")));
     }
     let dir = context.existing_dir()?;
-    let workspaces = chosen(context, &dir)?;
+    let workspaces = meant(context, &dir, &command.workspaces)?;
     let draft = Draft::beside(&command.file)?;
     let (mut parts, mut faults) = (Vec::with_capacity(workspaces.len()), Vec::new());
     for workspace in workspaces {
@@ -101,6 +104,18 @@ pub(super) fn run(context: &Context, command: &Command) -> anyhow::Result<Status
         output::complain(format!("{fault:#}"));
     }
     Ok(if faults.is_empty() { told } else { Status::No })
+}
+
+/// The workspaces that are named, else those that the settings mean.
+fn meant(context: &Context, dir: &DataDir, named: &[WorkspaceId]) -> anyhow::Result<Vec<WorkspaceId>> {
+    if named.is_empty() {
+        return chosen(context, dir);
+    }
+    let there = dir.workspaces()?;
+    if let Some(absent) = named.iter().find(|name| there.binary_search(name).is_err()) {
+        return Err(Usage::error(format!("{}: there is no workspace {absent} here", dir.path().display())));
+    }
+    Ok(there.into_iter().filter(|name| named.contains(name)).collect())
 }
 
 /// Reads a backup as `deeds restore` does, into a directory that is taken away again, and verifies every ledger that comes of it.

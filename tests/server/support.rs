@@ -14,7 +14,7 @@ use deeds::client::Client;
 use deeds::coordinator::Clock;
 use deeds::domain::ids::{PersonId, WorkspaceId};
 use deeds::domain::map::parse::parse;
-use deeds::domain::things::{Limits, TokenClass};
+use deeds::domain::things::{Keeping, Limits, TokenClass};
 use deeds::server::{Options, Workspaces, run};
 
 pub(crate) const TEAM: &str = include_str!("team.toml");
@@ -84,6 +84,17 @@ impl Server {
         Self::serve(directory, workspaces, token.expose(), 0).await
     }
 
+    /// The same with other bounds of how many workspaces are open.
+    pub(crate) async fn start_keeping(keeping: Keeping) -> Self {
+        let directory = TempDir::new().unwrap();
+        let open = Workspaces::open_keeping(directory.path(), Clock::System, Limits::default(), keeping);
+        let workspaces = Arc::new(open.await.unwrap());
+        let model = parse(TEAM).applicable().unwrap();
+        let dana = PersonId::new("dana").unwrap();
+        let token = workspaces.create(&northwind(), &dana, Some(model)).await.unwrap();
+        Self::serve(directory, workspaces, token.expose(), 0).await
+    }
+
     async fn serve(directory: TempDir, workspaces: Arc<Workspaces>, token: String, port: u16) -> Self {
         patience::begun();
         let listener = TcpListener::bind(("127.0.0.1", port)).await.unwrap();
@@ -108,12 +119,18 @@ impl Server {
     }
 
     /// Goes down in order and comes up again on the same port and directory.
-    pub(crate) async fn restart(mut self) -> Self {
-        self.stop.take().unwrap().send(()).ok();
-        patience::within("the end of the server", self.task.take().unwrap()).await.unwrap();
-        self.workspaces.shutdown().await;
-        let Self { directory, dana, base, .. } = self;
-        Self::resume(directory, &base, dana).await
+    pub(crate) async fn restart(self) -> Self {
+        self.restart_keeping(Keeping::default()).await
+    }
+
+    /// The same with other bounds of how many workspaces are open.
+    pub(crate) async fn restart_keeping(self, keeping: Keeping) -> Self {
+        let (base, dana) = (self.base.clone(), self.dana.clone());
+        let directory = self.stop().await;
+        let port = base.rsplit(':').next().unwrap().parse().unwrap();
+        let open = Workspaces::open_keeping(directory.path(), Clock::System, Limits::default(), keeping);
+        let workspaces = Arc::new(open.await.unwrap());
+        Self::serve(directory, workspaces, dana.token, port).await
     }
 
     /// Goes down in order.

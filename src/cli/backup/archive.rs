@@ -18,7 +18,7 @@ use crate::ledger::{Kept, signing, sqlite};
 const FORMAT: u32 = 1;
 const MANIFEST: &str = "manifest.json";
 /// The largest manifest that is read, in bytes.
-const MAX_MANIFEST_BYTES: u64 = 1024 * 1024;
+const MAX_MANIFEST_BYTES: u64 = 32 * 1024 * 1024;
 /// Bytes that are read at a time.
 const PIECE: usize = 64 * 1024;
 
