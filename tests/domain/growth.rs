@@ -136,7 +136,7 @@ fn no_part_of_the_board_grows_with_the_number_of_rounds() {
         ends(&mut world);
         world.pass(Span::from_hours(1));
         // What is in fields is the team's, and grows.
-        world.state.entities = Default::default();
+        drop(std::mem::take(&mut world.state.entities));
         if round == rounds / 2 {
             half = sizes(&world);
         }

@@ -213,7 +213,7 @@ mod tests {
         for no in 0..100 {
             set(&mut recent, no, 100);
         }
-        recent.change("key 7", |value| value.clear());
+        recent.change("key 7", String::clear);
         recent.remove("key 8");
         let text = serde_json::to_string(&recent).unwrap();
         assert!(text.starts_with(r#"{"key 0":[0,"xxx"#), "{text}");
