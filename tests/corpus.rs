@@ -38,7 +38,7 @@ const VERSIONS: [&str; 4] = ["286fd76", "471f3c7", "e30dd65", "cadfac6"];
 const MAY_DIFFER: [&str; 1] = ["answers/*/answer/next"];
 
 /// What states have by now that those of earlier versions had not, in the same form.
-const ADDED: [&str; 19] = [
+const ADDED: [&str; 20] = [
     "board/clock",
     "board/timed",
     "board/seats/*/since",
@@ -58,6 +58,7 @@ const ADDED: [&str; 19] = [
     "board/reviews/*/last/came_to",
     "board/agents/*/doors",
     "entities/*/deed",
+    "board/past/*/deed",
 ];
 
 /// Most differences of one ledger that are told.

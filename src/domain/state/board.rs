@@ -8,6 +8,7 @@ use imbl::{OrdMap, OrdSet, Vector};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::recent::dated;
 use super::{Accounts, Dependency, History, Lasting, MapCare, Recent, Thing, Timer};
 use crate::domain::ids::{
     ActNo, Actor, AgentId, AlertNo, FanOutNo, Fence, ItemNo, MapVersion, PersonId, QueueName, Seq, TaskId,
@@ -59,6 +60,7 @@ pub struct Board {
     /// Answered items, oldest first.
     pub closed: Vector<Arc<ClosedItem>>,
     /// How items were answered before, by likeness; the likenesses that were answered last.
+    #[serde(with = "dated")]
     pub past: Recent<PastAnswers>,
     /// What is closed on arrival.
     pub rules: Vector<Arc<ScopeRule>>,

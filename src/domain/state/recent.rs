@@ -138,6 +138,42 @@ impl<T: Clone + Serialize> Recent<T> {
     }
 }
 
+/// Written as things that say by which deed they were set, beside what they are.
+pub(super) mod dated {
+    use serde::de::Deserializer;
+
+    use super::{Arc, Deserialize, OrdMap, Recent, Seq, Serialize, Serializer};
+
+    #[derive(Clone, Serialize, Deserialize)]
+    struct Dated<T> {
+        #[serde(default)]
+        deed: Seq,
+        #[serde(flatten)]
+        value: T,
+    }
+
+    pub(in crate::domain::state) fn serialize<T: Serialize, S: Serializer>(
+        recent: &Recent<T>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        let dated =
+            recent.kept.iter().map(|(key, entry)| (key, Dated { deed: entry.deed, value: &entry.value }));
+        serializer.collect_map(dated)
+    }
+
+    pub(in crate::domain::state) fn deserialize<'de, T, D>(deserializer: D) -> Result<Recent<T>, D::Error>
+    where
+        T: Serialize + Deserialize<'de> + Clone,
+        D: Deserializer<'de>,
+    {
+        let mut recent = Recent::default();
+        for (key, Dated { deed, value }) in OrdMap::<Arc<str>, Dated<T>>::deserialize(deserializer)? {
+            recent.put(key, deed, value);
+        }
+        Ok(recent)
+    }
+}
+
 /// How large an entry is.
 fn size<T: Serialize>(key: &str, value: &T) -> u64 {
     weight(value) + key.len() as u64
@@ -177,7 +213,7 @@ mod tests {
         for no in 0..100 {
             set(&mut recent, no, 100);
         }
-        recent.change("key 7", |value| value.clear());
+        recent.change("key 7", String::clear);
         recent.remove("key 8");
         let text = serde_json::to_string(&recent).unwrap();
         assert!(text.starts_with(r#"{"key 0":[0,"xxx"#), "{text}");
