@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Below the data directory; `*` is any name or part of one.
-pub(super) const ROWS: [&str; 39] = [
+pub(super) const ROWS: [&str; 40] = [
     "deeds.log",
     "gateway",
     "gateway/*.log",
@@ -28,6 +28,7 @@ pub(super) const ROWS: [&str; 39] = [
     "tokens/*",
     "tokens/*=guard",
     "workspaces",
+    "workspaces.due",
     "workspaces/*",
     "workspaces/*/heads.signed",
     "workspaces/*/index.db",
