@@ -1,6 +1,7 @@
 //! Ten thousand workspaces on one node. A measurement of many minutes: `cargo test --release --test server ten_thousand -- --ignored --nocapture`.
 
 use std::io::{BufRead as _, BufReader};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -68,6 +69,7 @@ struct Alone {
 
 impl Alone {
     fn start(data: &Path) -> Self {
+        std::fs::set_permissions(data, std::fs::Permissions::from_mode(0o700)).unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_deeds"));
         command.args(["serve", "--listen", "127.0.0.1:0", "--data-dir"]).arg(data);
         command.env("DEEDS_WORKSPACES_IDLE", "5s").env("DEEDS_PERSON", "dana").env("DEEDS_LOG", "warn");
