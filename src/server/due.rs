@@ -200,8 +200,8 @@ impl Due {
     }
 }
 
+/// What is made is its owner's alone; a pipe in its place is an error, and not waited at.
 fn owner_only(options: &mut OpenOptions) -> &mut OpenOptions {
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
-    options
+    use std::os::unix::fs::OpenOptionsExt as _;
+    options.mode(0o600).custom_flags(rustix::fs::OFlags::NONBLOCK.bits().cast_signed())
 }

@@ -93,12 +93,16 @@ pub enum ServeError {
 /// ledger answer from threads of their own, and whoever they answer should not wait behind a row of new requests.
 const LOOK_AROUND: u32 = 8;
 
+/// Threads for what blocks: questions to indexes, opening and closing workspaces. None of it waits for another of its kind.
+const BLOCKING: usize = 24;
+
 /// The runtime that a server runs on.
 ///
 /// # Errors
 /// When no thread can be started.
 pub fn runtime() -> io::Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_multi_thread().global_queue_interval(LOOK_AROUND).enable_all().build()
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    builder.global_queue_interval(LOOK_AROUND).max_blocking_threads(BLOCKING).enable_all().build()
 }
 
 /// What all requests share.

@@ -36,7 +36,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// One that was opened for what fell due is closed after so long …
 const WOKEN: Duration = Duration::from_secs(2);
 /// … and not opened for that again before this time.
-const REST: Duration = Duration::from_secs(60);
+const REST: Duration = Duration::from_mins(1);
 /// One in which something falls due within this time stays open.
 const SOON: Span = Span::from_secs(5);
 /// Up to so many whose rows are missing are opened before anything is served; more than that, while it is.

@@ -22,7 +22,7 @@ use crate::domain::ids::{Seq, WorkspaceId};
 use crate::domain::things::Limits;
 use crate::index::follow::{Follower, Progress};
 use crate::index::{self, Index, IndexError};
-use crate::ledger::{Ledger as _, LedgerError, Lost, Store};
+use crate::ledger::{AnyLedger, Ledger as _, LedgerError, Lost, Store};
 use crate::store::{ImageError, Images};
 
 /// Most streams and long polls of one workspace's agents at once, and of its people.
@@ -89,9 +89,7 @@ impl Workspace {
         if let (Some(lost), Some(_)) = (&lost, &founding) {
             return Err(missing(lost.clone()));
         }
-        let (ledgers, theirs, is_new) = (store.clone(), id.clone(), founding.is_some());
-        let open = move || if is_new { ledgers.create(&theirs) } else { ledgers.open(&theirs) };
-        let ledger = apart(open).await??;
+        let ledger = ledger(store, &id, founding.is_some()).await?;
         // A snapshot that has seen more stays as it is.
         let snapshot = (!only_looks).then(|| folder.join(coordinator::SNAPSHOT_FILE));
         let image = images.filter(|_| !only_looks).and_then(|images| {
@@ -301,6 +299,13 @@ async fn lost(store: &Store, id: &WorkspaceId, is_new: bool) -> Result<Option<Lo
         }
     };
     apart(look).await?
+}
+
+/// Its ledger, made where it is new.
+async fn ledger(store: &Store, id: &WorkspaceId, is_new: bool) -> Result<AnyLedger, SpaceError> {
+    let (store, id) = (store.clone(), id.clone());
+    let open = move || if is_new { store.create(&id) } else { store.open(&id) };
+    Ok(apart(open).await??)
 }
 
 /// Does what blocks where nobody waits for it.

@@ -349,7 +349,11 @@ impl Workspaces {
     async fn record(&self, id: &WorkspaceId, token: Token) -> Result<(), CreateError> {
         let space = self.reach(id, None).await.map_err(|unreached| match unreached {
             Unreached::Absent => CreateError::Absent(id.clone()),
-            other => CreateError::Unreached(other.problem(id).detail.to_string()),
+            other @ (Unreached::Broken
+            | Unreached::Slow
+            | Unreached::Crowded
+            | Unreached::Full(_)
+            | Unreached::Ending) => CreateError::Unreached(other.problem(id).detail.clone()),
         })?;
         let principal = Principal { actor: Actor::Deeds, class: TokenClass::Admin, token: None };
         let request = Request::new(principal, Command::Token(TokenStep::Create(token)));
@@ -383,7 +387,7 @@ impl Workspaces {
     /// # Errors
     /// Why there is none to be had.
     pub async fn opened(&self, id: &WorkspaceId) -> Result<Arc<Workspace>, String> {
-        self.reach(id, None).await.map_err(|unreached| unreached.problem(id).detail.to_string())
+        self.reach(id, None).await.map_err(|unreached| unreached.problem(id).detail.clone())
     }
 
     /// The names of all that there are, open or not.

@@ -54,7 +54,7 @@ handled! {
     Alive GET "/healthz" ANYONE Open (none) [] (text "text/plain"),
         "The process answers.";
     Ready GET "/readyz" ANYONE Open (none) [] (text "text/plain"),
-        "Every workspace is open and can record.";
+        "Every workspace that was asked for opens, and can record.";
     InvitationTake POST "/v1/invitations/take" ANYONE Open (json TakeInvitation) [] (json TokenMade),
         "Makes the token that an invitation is for, once; whoever has the invitation needs no other token.";
     Proof GET "/v1/proof" ANYONE Open (none) [nonce needed] (json Proof),

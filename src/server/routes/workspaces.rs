@@ -34,7 +34,7 @@ pub(in crate::server) async fn list(call: Call) -> Answer {
                 // It was never finished.
                 Err(Unreached::Absent) => continue,
                 Err(why) => {
-                    let why = why.problem(&id).detail.to_string();
+                    let why = why.problem(&id).detail.clone();
                     closed(id, Shown::default(), Some(why))
                 }
             },

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Below the data directory; `*` is any name or part of one.
-pub(super) const ROWS: [&str; 42] = [
+pub(super) const ROWS: [&str; 43] = [
     "deeds.log",
     "gateway",
     "gateway/*.log",
@@ -31,6 +31,7 @@ pub(super) const ROWS: [&str; 42] = [
     "tokens/*",
     "tokens/*=guard",
     "workspaces",
+    "workspaces.due",
     "workspaces/*",
     "workspaces/*/heads.signed",
     "workspaces/*/index.db",
