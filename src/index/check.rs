@@ -148,9 +148,7 @@ fn same_texts(here: &Connection, there: &Connection, range: [i64; 2]) -> Result<
     let end = to_sql(head(here)?.seq.0);
     for (seq, text) in texts {
         if !Sifter::new(&text, end).may_be_in(here, block_of(seq))? {
-            return Err(IndexError::Wrong {
-                what: format!("the text of {seq} is not looked for in its block"),
-            });
+            return Err(IndexError::Wrong { what: format!("its full text does not find deed {seq}") });
         }
     }
     Ok(())

@@ -5,6 +5,9 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{IndexError, from_sql};
 
+// In what is asked here `+?` stands for a term: for a bare `?` in the place of a constant that the order depends on, SQLite compiles
+// the statement again and again as what is bound changes.
+
 /// Most deeds of one piece …
 const PIECE_DEEDS: i64 = 512;
 /// … and most bytes of it: its row stays within a page.
@@ -84,7 +87,7 @@ pub(super) fn take_number(bytes: &mut &[u8]) -> Option<u64> {
 /// Adds deeds, all later than those it has and in order, to a term's list.
 pub(super) fn add(connection: &Connection, term: i64, seqs: &[i64]) -> Result<(), IndexError> {
     let mut tail = connection.prepare_cached(
-        "SELECT first, last, deeds, steps FROM post WHERE term = ? ORDER BY first DESC LIMIT 1",
+        "SELECT first, last, deeds, steps FROM post WHERE term = +? ORDER BY first DESC LIMIT 1",
     )?;
     let mut piece = tail.query_row([term], Piece::read).optional()?.filter(|tail| !tail.is_full());
     let mut write = connection.prepare_cached("INSERT OR REPLACE INTO post VALUES (?, ?, ?, ?, ?)")?;
@@ -163,7 +166,7 @@ impl<'c> Cursor<'c> {
     }
 
     fn piece(&mut self, low: i64, high: i64) -> Result<Option<Piece>, IndexError> {
-        let before = "SELECT first, last, deeds, steps FROM post WHERE term = ? AND first <= ?
+        let before = "SELECT first, last, deeds, steps FROM post WHERE term = +? AND first <= ?
             ORDER BY first DESC LIMIT 1";
         let one = |sql: &str, bound: i64| {
             self.connection.prepare_cached(sql)?.query_row([self.term, bound], Piece::read).optional()
@@ -177,7 +180,7 @@ impl<'c> Cursor<'c> {
         {
             return Ok(Some(piece));
         }
-        let after = "SELECT first, last, deeds, steps FROM post WHERE term = ? AND first >= ?
+        let after = "SELECT first, last, deeds, steps FROM post WHERE term = +? AND first >= ?
             ORDER BY first LIMIT 1";
         Ok(one(after, low)?.filter(|piece| piece.first <= high))
     }
