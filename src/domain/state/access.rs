@@ -138,11 +138,11 @@ impl Access {
 
 /// The first half of a SHA-256, by which keys are told apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct Fingerprint([u8; 16]);
+pub struct Fingerprint(pub [u8; 16]);
 
 impl Fingerprint {
     /// Neither a name nor a key has a NUL, so that no two of them run together, and no key is the part of another.
-    fn of_key(actor: &Actor, key: &IdempotencyKey, part: Option<u32>) -> Self {
+    pub fn of_key(actor: &Actor, key: &IdempotencyKey, part: Option<u32>) -> Self {
         let class: &[u8] = match actor {
             Actor::Agent(_) => b"agent\0",
             Actor::Person(_) => b"person\0",
@@ -162,7 +162,7 @@ impl Fingerprint {
 }
 
 /// A caller's key with its answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Kept {
     /// Whose.
     pub actor: Actor,
