@@ -11,6 +11,8 @@
     reason = "a test stops at the first thing that is not as it says"
 )]
 
+#[path = "model/apart.rs"]
+mod apart;
 #[path = "model/ask.rs"]
 mod ask;
 #[path = "model/book/mod.rs"]
@@ -91,6 +93,32 @@ proptest! {
     #[test]
     fn every_promise_holds_where_rules_are_observed(steps in history()) {
         play(&steps, false);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: config().cases / 4, ..config() })]
+
+    #[test]
+    fn values_outside_memory_decide_the_same(steps in history(), enforce in any::<bool>()) {
+        let mut world = World::new(team::team(0, enforce), enforce, false);
+        world.set_apart();
+        for step in &steps {
+            world.step(step);
+        }
+        world.run_out();
+        world.agrees();
+    }
+
+    #[test]
+    fn values_outside_memory_decide_the_same_through_days(steps in life(), asked in 0..team::ASKED.len()) {
+        let mut world = World::new(team::asking(0, true, asked), true, false);
+        world.asked = asked;
+        world.set_apart();
+        for step in &steps {
+            world.step(step);
+        }
+        world.agrees();
     }
 }
 

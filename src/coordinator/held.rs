@@ -105,8 +105,8 @@ pub(super) fn differs(state: &State, workspace: WorkspaceId, last: &[Record]) ->
             said.fold_values(&deed);
         }
     }
-    for (path, entity) in &said.entities {
-        let Some(known) = state.entities.get(path) else { return Some(format!("it has no {path}")) };
+    for (path, entity) in said.entities.iter() {
+        let Some(known) = state.entities.get(&path) else { return Some(format!("it has no {path}")) };
         for (name, field) in &entity.fields {
             let same = known.field(name).is_some_and(|known| {
                 (known.version, &known.value, &known.by, known.deed)

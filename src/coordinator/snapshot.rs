@@ -15,10 +15,8 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
-use crate::domain::ids::{Actor, IdempotencyKey};
-use crate::domain::path::EntityPath;
-use crate::domain::state::{Access, Board, Imports, KeyAnswer, Links, State};
-use crate::domain::things::{Entity, Invitation, TokenRecord};
+use crate::domain::state::{Access, Board, Imports, Links, State};
+use crate::domain::things::{Invitation, TokenRecord};
 use crate::ledger::{Hash, Head, Identity, open_file, room};
 
 /// The name of a workspace's snapshot in its folder.
@@ -84,8 +82,6 @@ enum Part {
     Links(Links),
     Token(Box<TokenRecord>),
     Invitation(Box<Invitation>),
-    Key(Actor, IdempotencyKey, KeyAnswer),
-    Entity(EntityPath, Box<Entity>),
     Seal(Seal),
 }
 
@@ -98,8 +94,6 @@ enum PartRef<'a> {
     Links(&'a Links),
     Token(&'a TokenRecord),
     Invitation(&'a Invitation),
-    Key(&'a Actor, &'a IdempotencyKey, &'a KeyAnswer),
-    Entity(&'a EntityPath, &'a Entity),
     Seal(Seal),
 }
 
@@ -236,14 +230,6 @@ pub(super) fn write(out: impl Write, identity: &Identity, head: Head, state: &St
     }
     for invitation in state.access.invitations.values() {
         out.line(&PartRef::Invitation(invitation))?;
-    }
-    for kept in state.access.kept() {
-        out.line(&PartRef::Key(&kept.actor, &kept.key, &kept.answer))?;
-    }
-    let mut entities: Vec<_> = state.entities.iter().collect();
-    entities.sort_unstable_by_key(|(path, _)| *path);
-    for (path, entity) in entities {
-        out.line(&PartRef::Entity(path, entity))?;
     }
     out.seal()
 }
@@ -399,7 +385,6 @@ fn check_heading(text: &[u8], identity: &Identity) -> Result<Head, SnapshotError
 #[derive(Default)]
 struct Parts {
     board: Option<Box<Board>>,
-    entities: crate::domain::state::Entities,
     access: Access,
     imports: Imports,
     links: Links,
@@ -418,10 +403,6 @@ impl Parts {
             Part::Invitation(invitation) => {
                 self.access.invitations.insert(invitation.id.clone(), Arc::from(invitation));
             }
-            Part::Key(actor, key, answer) => self.access.restore(actor, key, answer),
-            Part::Entity(path, entity) => {
-                self.entities.insert(path, Arc::from(entity));
-            }
             Part::Seal(seal) => return Some(seal),
         }
         None
@@ -429,6 +410,7 @@ impl Parts {
 
     fn state(self) -> Option<State> {
         let board = *self.board?;
-        Some(State::of_parts(board, self.entities, self.access, Arc::new(self.imports), self.links))
+        let (imports, links) = (Arc::new(self.imports), self.links);
+        Some(State { access: self.access, imports, links, ..State::of_board(board) })
     }
 }

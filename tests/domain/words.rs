@@ -339,8 +339,8 @@ fn the_index_says_what_a_look_at_all_would() {
             };
             let open = world.state.entities.iter().any(|(_, entity)| {
                 entity.gone.is_none()
-                    && field(entity, "customer").as_deref() == Some(customer)
-                    && field(entity, "status").as_deref() == Some("open")
+                    && field(&entity, "customer").as_deref() == Some(customer)
+                    && field(&entity, "status").as_deref() == Some("open")
             });
             let asked =
                 format!("sales acts mail/sales send_it on crm/customer/{customer} thread={step}-{customer}");

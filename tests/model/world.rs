@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::apart::Apart;
 use super::book::Book;
 use super::step::{AGENTS, EVERYBODY, PEOPLE, Step, What};
 use super::{ask, foretold, index, keep, recount};
@@ -31,6 +32,8 @@ pub(crate) struct World {
     /// Each item as it was when somebody first looked at it.
     pub(crate) seen: BTreeMap<ItemNo, Arc<Item>>,
     book: Book,
+    /// The same with values outside memory, where that is asked for.
+    apart: Option<Apart>,
     /// What every map of it has beside its shape.
     pub(crate) asked: usize,
 }
@@ -55,12 +58,33 @@ impl World {
         state.fold(&born);
         let book = Book::new(&state, &born);
         let tokens = vec![Vec::new(); EVERYBODY];
-        let mut world =
-            Self { state, deeds: vec![born], now, enforce, tokens, seen: BTreeMap::new(), book, asked: 0 };
+        let mut world = Self {
+            state,
+            deeds: vec![born],
+            now,
+            enforce,
+            tokens,
+            seen: BTreeMap::new(),
+            book,
+            apart: None,
+            asked: 0,
+        };
         for who in 0..EVERYBODY {
             world.give_token(who);
         }
         world
+    }
+
+    /// From now on the same is decided once more with values outside memory.
+    pub(crate) fn set_apart(&mut self) {
+        self.apart = Some(Apart::of(&self.deeds));
+    }
+
+    /// What lies outside memory is the same.
+    pub(crate) fn agrees(&mut self) {
+        if let Some(apart) = &mut self.apart {
+            apart.agrees(&self.state, &self.deeds);
+        }
     }
 
     /// Does one step and checks what came of it.
@@ -126,6 +150,9 @@ impl World {
     pub(crate) fn send(&mut self, request: &Request) -> Answer {
         let decision = decide(&self.state, request, self.now);
         assert!(decision.deeds.len() < DEEDS_AT_ONCE, "no end: {request:?}");
+        if let Some(apart) = &mut self.apart {
+            apart.send(request, &decision, self.now);
+        }
         let before = self.state.clone();
         foretold::check(&before, request, &decision.answer, &decision.deeds, self.now);
         for deed in &decision.deeds {

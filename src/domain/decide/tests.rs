@@ -146,13 +146,15 @@ fn an_unowned_field_becomes_an_item_and_expanding_commits_it() {
     let reply = world.dana(answer);
     assert_eq!(reply.outcome, Outcome::Recorded, "{reply:?}");
     assert_eq!(world.state.board.map_version.0, 2);
-    let entity = world.state.entities.get("crm/contact/acme").unwrap();
+    let entity = world.state.entities.get(&"crm/contact/acme".parse().unwrap()).unwrap();
     assert_eq!(entity.fields[0].1.value.plain(), "9");
     let undone = world
         .dana(serde_json::to_value(Command::Item(ItemStep { item: item.no, step: ItemVerb::Undo })).unwrap());
     assert_eq!(undone.outcome, Outcome::Recorded, "{undone:?}");
     assert!(world.state.board.items.contains_key(&item.no));
-    assert!(world.state.entities.get("crm/contact/acme").unwrap().fields[0].1.value.is_null());
+    assert!(
+        world.state.entities.get(&"crm/contact/acme".parse().unwrap()).unwrap().fields[0].1.value.is_null()
+    );
 }
 
 #[test]

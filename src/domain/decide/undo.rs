@@ -230,9 +230,10 @@ fn woken(state: &State, closed: &ClosedItem, agent: &AgentId, event: &str) -> Op
 
 /// Whether the agent has written, or acted on, what the pattern covers. What the answer itself wrote is put back.
 fn zone_used(state: &State, closed: &ClosedItem, agent: &AgentId, pattern: &Pattern) -> Option<String> {
-    let entities = state.entities.iter().filter(|(path, _)| pattern.matches_entity(path));
+    let prefix = pattern.prefix();
+    let entities = state.entities.range(&prefix).filter(|(path, _)| pattern.matches_entity(path));
     for (path, entity) in entities {
-        if let Some(name) = written_since(path, entity, closed, agent, pattern) {
+        if let Some(name) = written_since(&path, &entity, closed, agent, pattern) {
             return Some(format!("{agent} has written {} since", FieldPath::new(path.clone(), name.clone())));
         }
     }

@@ -137,6 +137,20 @@ impl Pattern {
         matches!(self.field, FieldPart::All)
     }
 
+    /// What the path of every entity begins with that it covers.
+    pub fn prefix(&self) -> String {
+        let mut prefix = String::new();
+        for segment in self.segments.iter() {
+            // `**` may stand for nothing, and then no `/` is before it.
+            if !prefix.is_empty() && !matches!(segment, Segment::Deep) {
+                prefix.push('/');
+            }
+            let Segment::Literal(literal) = segment else { break };
+            prefix.push_str(literal);
+        }
+        prefix
+    }
+
     /// The same entities, all their fields.
     #[must_use]
     pub fn without_field(&self) -> Self {

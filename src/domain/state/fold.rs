@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{KeyAnswer, State, moved};
+use super::{KeyAnswer, State};
 use crate::domain::deed::{Body, Deed, Touches};
-use crate::domain::ids::Version;
+use crate::domain::ids::{Seq, Version};
 use crate::domain::things::{
     ACTORS, ACTORS_KNOWN, Entity, Field, FieldChange, Invitation, MOST_ACTORS, RECENT, RUNS, Run,
     TokenRecord, Tombstone, Touch,
@@ -16,23 +16,44 @@ impl State {
     /// Takes in the next deed. No rules here: it only applies.
     pub fn fold(&mut self, deed: &Deed) {
         let before = self.before(deed);
+        self.fold_board(deed);
+        self.remember_key(deed);
+        self.fold_values(deed);
+        self.follow(deed, &before);
+    }
+
+    /// Takes in a deed where the board has those up to one already, and values and keys those up to another. What follows from
+    /// both is made anew when they have met: [`State::meet`].
+    pub fn catch_up(&mut self, deed: &Deed, board: Seq, values: Seq) {
+        if deed.seq > board {
+            self.fold_board(deed);
+            self.fold_tokens(deed);
+        }
+        if deed.seq > values {
+            self.remember_key(deed);
+            self.fold_entity(deed);
+        }
+    }
+
+    fn fold_board(&mut self, deed: &Deed) {
         self.board.fold(deed);
         self.links.add(deed);
         if let Some(mark) = &deed.refs.import {
             Arc::make_mut(&mut self.imports).add(mark);
         }
-        self.remember_key(deed);
         if let Body::ClockRebased(rebased) = &deed.body {
             self.links.move_back(rebased);
-            self.access.move_keys(rebased);
         }
-        self.fold_values(deed);
-        self.follow(deed, &before);
     }
 
     /// Takes in what the deed does to values, versions and tokens, and nothing else. An entity is what the deeds on it
     /// make of it: folding those alone, in order, gives the same entity as folding all.
     pub fn fold_values(&mut self, deed: &Deed) {
+        self.fold_tokens(deed);
+        self.fold_entity(deed);
+    }
+
+    fn fold_tokens(&mut self, deed: &Deed) {
         if let Body::TokenCreated(token) = &deed.body {
             if let Some(taken) = &token.invitation {
                 self.access.invitations.remove(taken);
@@ -48,13 +69,19 @@ impl State {
         }
         if let Body::ClockRebased(rebased) = &deed.body {
             self.access.move_tokens(rebased);
-            moved::entities(&mut self.entities, rebased);
         }
         if let Body::TokenRevoked(id) = &deed.body {
             self.access.invitations.remove(id);
             if let Some(record) = self.access.tokens.get_mut(id) {
                 Arc::make_mut(record).revoked = Some(deed.recorded);
             }
+        }
+    }
+
+    fn fold_entity(&mut self, deed: &Deed) {
+        if let Body::ClockRebased(rebased) = &deed.body {
+            self.access.moves.add(deed.seq, rebased);
+            self.entities.rebase(&self.access.moves);
         }
         self.touch_entity(deed, deed.body.row().touches);
     }
@@ -63,33 +90,13 @@ impl State {
     /// makes an entity known.
     fn touch_entity(&mut self, deed: &Deed, touches: Touches) {
         let Some(path) = &deed.subject else { return };
-        match touches {
-            Touches::Nothing => return,
-            Touches::Tried | Touches::Version if !self.entities.contains_key(path) => return,
-            Touches::Tried | Touches::Version | Touches::Fields | Touches::Archived | Touches::Deleted => {}
+        let makes = matches!(touches, Touches::Fields | Touches::Archived | Touches::Deleted);
+        let known = self.entities.get(path);
+        // What has the deed already is not changed by it again.
+        if touches == Touches::Nothing || known.map_or(!makes, |entity| entity.deed >= deed.seq) {
+            return;
         }
-        let known = self.entities.get(path).map(|entity| entity.size());
-        let entity = Arc::make_mut(self.entities.entry(path.clone()).or_default());
-        match touches {
-            Touches::Fields => apply(entity, deed),
-            Touches::Archived => bury(entity, deed, false),
-            Touches::Deleted => bury(entity, deed, true),
-            Touches::Version if entity.version != Version(0) => entity.version = entity.version.next(),
-            Touches::Version | Touches::Tried | Touches::Nothing => {}
-        }
-        if entity.recent.len() >= RECENT {
-            entity.recent.remove(0);
-        }
-        entity.recent.push(Arc::new(Touch {
-            deed: deed.seq,
-            at: deed.time,
-            actor: deed.actor.clone(),
-            action: Arc::from(&*deed.action),
-            outcome: deed.outcome,
-            fields: deed.fields.iter().filter(|f| f.entity.is_none()).map(|f| f.name.clone()).collect(),
-        }));
-        remember_actor(entity, deed);
-        let now = entity.size();
+        let (known, now) = self.entities.change(path, |entity| touch(entity, deed, touches));
         if known != Some(now) {
             Arc::make_mut(&mut self.volume).change(path, known, now);
         }
@@ -101,6 +108,29 @@ impl State {
         let answer = KeyAnswer { deed: deed.seq, at: deed.recorded, digest, part: mark.part };
         self.access.remember(&deed.actor, &mark.key, answer);
     }
+}
+
+fn touch(entity: &mut Entity, deed: &Deed, touches: Touches) {
+    entity.deed = deed.seq;
+    match touches {
+        Touches::Fields => apply(entity, deed),
+        Touches::Archived => bury(entity, deed, false),
+        Touches::Deleted => bury(entity, deed, true),
+        Touches::Version if entity.version != Version(0) => entity.version = entity.version.next(),
+        Touches::Version | Touches::Tried | Touches::Nothing => {}
+    }
+    if entity.recent.len() >= RECENT {
+        entity.recent.remove(0);
+    }
+    entity.recent.push(Arc::new(Touch {
+        deed: deed.seq,
+        at: deed.time,
+        actor: deed.actor.clone(),
+        action: Arc::from(&*deed.action),
+        outcome: deed.outcome,
+        fields: deed.fields.iter().filter(|f| f.entity.is_none()).map(|f| f.name.clone()).collect(),
+    }));
+    remember_actor(entity, deed);
 }
 
 fn remember_actor(entity: &mut Entity, deed: &Deed) {

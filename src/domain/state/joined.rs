@@ -123,6 +123,17 @@ impl Rules {
     fn is_empty(&self) -> bool {
         self.joins.is_empty() && !self.escalated
     }
+
+    /// What the paths begin with that clauses are about; none of these begins with another.
+    fn prefixes(&self) -> Vec<String> {
+        let clauses = self.joins.iter().flat_map(|rule| &rule.clauses);
+        let mut all: Vec<String> =
+            clauses.map(|clause| clause.condition.template.to_pattern().prefix()).collect();
+        all.sort();
+        // What is sorted comes right after what it begins with.
+        all.dedup_by(|next, before| next.starts_with(before.as_str()));
+        all
+    }
 }
 
 impl Rule {
@@ -202,9 +213,10 @@ impl Joined {
     /// Of the map and all values.
     pub fn of(map: &Map, entities: &Entities, items: &OrdMap<ItemNo, Arc<Item>>) -> Self {
         let mut joined = Self { rules: Arc::new(Rules::of(map)), ..Self::default() };
-        if !joined.rules.joins.is_empty() {
-            for (path, entity) in entities {
-                joined.take_in(path, entity);
+        let rules = Arc::clone(&joined.rules);
+        for prefix in rules.prefixes() {
+            for (path, entity) in entities.range(&prefix) {
+                joined.take_in(&path, &entity);
             }
         }
         joined.items(&OrdMap::new(), items);

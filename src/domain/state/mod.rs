@@ -5,9 +5,11 @@
 
 mod access;
 mod accounts;
+mod apart;
 mod board;
 mod entities;
 mod far;
+mod fetched;
 mod fold;
 mod fold_board;
 mod fold_call;
@@ -34,6 +36,7 @@ mod volume;
 
 pub use access::{Access, Fingerprint, KEY_LIFE, KEYS, KEYS_OF_ONE, Kept, KeyAnswer};
 pub use accounts::{Accounts, Thing};
+pub use apart::{Changes, Totals};
 pub use board::{AgentFacts, Board, CLOSED, MAPS, MapStep, Next, RESOLVED, Stop};
 pub use entities::{Entities, Hasher};
 pub use far::{Far, FarError};

@@ -6,7 +6,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{Access, Board, Entities, History, Kept, Links, Stop, Thing, Timer};
+use serde::{Deserialize, Serialize};
+
+use super::{Access, Board, History, Links, Stop, Thing, Timer};
 use crate::domain::deed::Deed;
 use crate::domain::ids::{AgentId, Seq};
 use crate::domain::things::{
@@ -19,8 +21,40 @@ use crate::domain::time::{Span, Time};
 /// For how long the name of an ended task is known; of such a name nothing else says when it was set.
 const NAMES_KNOWN: Span = Span::from_days(7);
 
+/// How times have moved, by the deeds that moved them. What lies outside memory moves when it is read.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(super) struct Moves(Arc<Vec<(Seq, Shift)>>);
+
+impl Moves {
+    /// Times move by that deed, too.
+    pub(super) fn add(&mut self, deed: Seq, rebased: &Rebased) {
+        Arc::make_mut(&mut self.0).push((deed, Shift::of(rebased)));
+    }
+
+    /// An entity as it is after all that came after its last deed.
+    pub(super) fn of_entity(&self, mut entity: Arc<Entity>) -> Arc<Entity> {
+        for (deed, shift) in self.0.iter() {
+            if *deed > entity.deed && shift.is_in(&entity) {
+                let entity = Arc::make_mut(&mut entity);
+                shift.entity(entity);
+                entity.deed = *deed;
+            }
+        }
+        entity
+    }
+
+    /// An instant of that deed as it is after all that came with it and after it.
+    pub(super) fn at(&self, deed: Seq, mut at: Time) -> Time {
+        for (_, shift) in self.0.iter().filter(|(by, _)| *by >= deed) {
+            shift.past(&mut at);
+        }
+        at
+    }
+}
+
 /// How times move.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 struct Shift {
     from: Seq,
     since: Time,
@@ -438,18 +472,6 @@ impl Board {
     }
 }
 
-/// The values of entities move.
-pub(super) fn entities(entities: &mut Entities, rebased: &Rebased) {
-    let shift = Shift::of(rebased);
-    let within = entities.iter().filter(|(_, entity)| shift.is_in(entity));
-    let paths: Vec<_> = within.map(|(path, _)| path.clone()).collect();
-    for path in paths {
-        if let Some(entity) = entities.get_mut(&path) {
-            shift.entity(Arc::make_mut(entity));
-        }
-    }
-}
-
 impl Links {
     /// The last deeds move.
     pub(super) fn move_back(&mut self, rebased: &Rebased) {
@@ -475,13 +497,6 @@ impl Access {
         for (id, invitation) in entries(&self.invitations) {
             self.invitations.insert(id, changed(invitation, |one| shift.past(&mut one.until)));
         }
-    }
-
-    /// Keys move.
-    pub(super) fn move_keys(&mut self, rebased: &Rebased) {
-        let shift = Shift::of(rebased);
-        let moved = |kept: &Arc<Kept>| changed(Arc::clone(kept), |kept| shift.past(&mut kept.answer.at));
-        self.ages = self.ages.iter().map(moved).collect();
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Access, Board, Imports, KeyAnswer, Links, State};
+use super::{Access, Board, Imports, Kept, KeyAnswer, Links, State};
 use crate::domain::ids::{Actor, EventDigest, IdempotencyKey, TokenId};
 use crate::domain::path::EntityPath;
 use crate::domain::things::{Entity, Invitation, TokenRecord};
@@ -40,14 +40,11 @@ impl State {
     /// # Errors
     /// Never for states made by folding.
     pub fn to_bytes(&self) -> serde_json::Result<Vec<u8>> {
-        let keys = self.access.kept().map(|kept| StoredKey {
-            actor: kept.actor.clone(),
-            key: kept.key.clone(),
-            answer: kept.answer.clone(),
-        });
+        let keys = self.access.kept();
+        let keys = keys.map(|Kept { actor, key, answer }| StoredKey { actor, key, answer });
         serde_json::to_vec(&Stored {
             board: self.board.clone(),
-            entities: self.entities.iter().map(|(path, entity)| (path.clone(), Arc::clone(entity))).collect(),
+            entities: self.entities.iter().collect(),
             tokens: self.access.tokens.clone(),
             invitations: self.access.invitations.clone(),
             keys: keys.collect(),
@@ -63,8 +60,8 @@ impl State {
     /// When the bytes are not a state of this version.
     pub fn from_bytes(bytes: &[u8]) -> serde_json::Result<Self> {
         let stored: Stored = serde_json::from_slice(bytes)?;
-        let mut access =
-            Access { tokens: stored.tokens, invitations: stored.invitations, ..Access::default() };
+        let mut access = Access::default();
+        (access.tokens, access.invitations) = (stored.tokens, stored.invitations);
         for stored in stored.keys {
             access.restore(stored.actor, stored.key, stored.answer);
         }

@@ -1,8 +1,10 @@
-//! How many entities there are, and how large their values are together. It follows from the entities and is not written.
+//! How many entities there are, and how large their values are together. It follows from the entities; where they lie outside
+//! memory it is kept with them.
 
 use std::sync::Arc;
 
 use imbl::OrdMap;
+use serde::{Deserialize, Serialize};
 
 use super::Entities;
 use crate::domain::path::EntityPath;
@@ -11,7 +13,7 @@ use crate::domain::path::EntityPath;
 const SCRATCH: &str = "scratch";
 
 /// Entities and their values, counted.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Volume {
     /// How many entities are known.
     pub entities: u64,
@@ -25,8 +27,8 @@ impl Volume {
     /// That of all entities.
     pub(super) fn of(entities: &Entities) -> Self {
         let mut volume = Self::default();
-        for (path, entity) in entities {
-            volume.change(path, None, entity.size());
+        for (path, entity) in entities.iter() {
+            volume.change(&path, None, entity.size());
         }
         volume
     }

@@ -43,6 +43,9 @@ pub struct Entity {
     pub recent: Vec<Arc<Touch>>,
     /// When each actor last touched it, for rules about who goes first.
     pub last: Vec<(Actor, Time)>,
+    /// The last deed that is in it. Folding passes over older ones.
+    #[serde(default, skip_serializing_if = "is_before_all")]
+    pub deed: Seq,
 }
 
 /// A field's present value.
@@ -111,6 +114,11 @@ pub struct Touch {
     pub outcome: Outcome,
     /// The fields.
     pub fields: Vec<FieldName>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
+fn is_before_all(deed: &Seq) -> bool {
+    *deed == Seq(0)
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
