@@ -5,13 +5,14 @@ use std::ops::Bound;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
+use lsm_tree::{UserKey, UserValue};
 use sha2::{Digest as _, Sha256};
 
 use super::code::{self, Broken, Reader};
 use super::error::ImageError;
 use super::images::Images;
 use super::names::Names;
-use super::tree::{Rows, Tree};
+use super::tree::{Pin, Rows, Tree};
 use crate::domain::hash::Hash;
 use crate::domain::ids::Seq;
 use crate::domain::path::EntityPath;
@@ -91,14 +92,16 @@ struct Standing {
     written: AtomicBool,
     /// The head when the image was sent to the disk for its age.
     sent: AtomicU64,
+    /// How often it was written.
+    writes: AtomicU64,
 }
 
 impl Shared {
     /// Finds how the image of a workspace stands in a tree.
     pub(super) fn open(images: Images, prefix: Prefix, tree: Arc<Tree>) -> Result<Self, ImageError> {
-        let (at, ()) = tree.pin(|| ());
-        let found = tree.get(&key(&prefix, Row::At, &[]), at);
-        tree.unpin(at);
+        let (pin, ()) = tree.pin(|| ());
+        let found = tree.get(&key(&prefix, Row::At, &[]), &pin, || false);
+        tree.unpin(&pin);
         let standing = Standing::default();
         if let Some(bytes) = found? {
             let head = read_at(&bytes).map_err(|Broken| tree.doubts("a head can't be read"))?;
@@ -138,13 +141,14 @@ impl Image {
         let hold = self.hold();
         if !hold.standing.written.load(Ordering::Acquire) {
             // Of a writer that was killed while it cleared, at most.
-            self.sweep(&hold.tree)?;
+            self.sweep(&hold)?;
         }
         let rows = self.rows(changes)?;
         let head = changes.at.seq.0;
         hold.tree.write(rows, || {
             hold.standing.head.store(head, Ordering::Release);
             hold.standing.written.store(true, Ordering::Release);
+            hold.standing.writes.fetch_add(1, Ordering::AcqRel);
         })?;
         if head.saturating_sub(hold.standing.sent.load(Ordering::Acquire)) >= BEHIND {
             hold.standing.sent.store(head, Ordering::Release);
@@ -169,8 +173,9 @@ impl Image {
             hold.tree.write(gone, || {
                 standing.head.store(0, Ordering::Release);
                 standing.written.store(false, Ordering::Release);
+                standing.writes.fetch_add(1, Ordering::AcqRel);
             })?;
-            self.sweep(&hold.tree)?;
+            self.sweep(&hold)?;
             hold.tree
         };
         let fresh = Hold { tree, standing: Arc::default() };
@@ -178,17 +183,17 @@ impl Image {
         Ok(())
     }
 
-    fn sweep(&self, tree: &Arc<Tree>) -> Result<(), ImageError> {
+    fn sweep(&self, Hold { tree, standing }: &Hold) -> Result<(), ImageError> {
         let (from, to) = (key(&self.0.prefix, Row::At, &[]), key(&self.0.prefix, Row::End, &[]));
         loop {
-            let (at, ()) = tree.pin(|| ());
-            let found = tree.scan(Bound::Included(from.as_slice()), &to, at, SWEEP);
-            tree.unpin(at);
+            let (pin, ()) = tree.pin(|| ());
+            let found = tree.scan((Bound::Included(from.as_slice()), &to), &pin, || false, SWEEP);
+            tree.unpin(&pin);
             let rows: Rows = found?.into_iter().map(|(key, _)| (key.to_vec(), None)).collect();
             if rows.is_empty() {
                 return Ok(());
             }
-            tree.write(rows, || ())?;
+            tree.write(rows, || drop(standing.writes.fetch_add(1, Ordering::AcqRel)))?;
         }
     }
 
@@ -223,35 +228,56 @@ impl Image {
     }
 
     fn view(&self) -> View {
-        let Hold { tree, standing } = self.hold();
-        let (at, head) = tree.pin(|| Seq(standing.head.load(Ordering::Acquire)));
-        View { tree, images: self.0.images.clone(), prefix: self.0.prefix, at, head }
+        let hold = self.hold();
+        let standing = &hold.standing;
+        let now = || (Seq(standing.head.load(Ordering::Acquire)), standing.writes.load(Ordering::Acquire));
+        let (pin, (head, writes)) = hold.tree.pin(now);
+        View { images: self.0.images.clone(), prefix: self.0.prefix, pin, head, writes, hold }
     }
 }
 
 /// An image as it was at one moment.
 struct View {
-    tree: Arc<Tree>,
+    hold: Hold,
     images: Images,
     prefix: Prefix,
-    /// The pin.
-    at: u64,
+    pin: Pin,
     head: Seq,
+    /// How often the image had been written.
+    writes: u64,
 }
 
 impl View {
+    fn get(&self, key: &[u8]) -> Result<Option<UserValue>, ImageError> {
+        self.hold.tree.get(key, &self.pin, || self.is_of_now())
+    }
+
+    fn scan(
+        &self,
+        from: Bound<&[u8]>,
+        to: &[u8],
+        most: usize,
+    ) -> Result<Vec<(UserKey, UserValue)>, ImageError> {
+        self.hold.tree.scan((from, to), &self.pin, || self.is_of_now(), most)
+    }
+
+    /// Whether the image is as it was then.
+    fn is_of_now(&self) -> bool {
+        self.hold.standing.writes.load(Ordering::Acquire) == self.writes
+    }
+
     fn row<T>(
         &self,
         row: Row,
         rest: &[u8],
         read: impl FnOnce(&[u8]) -> Result<T, Broken>,
     ) -> Result<Option<T>, ImageError> {
-        let found = self.tree.get(&key(&self.prefix, row, rest), self.at)?;
+        let found = self.get(&key(&self.prefix, row, rest))?;
         found.map(|bytes| self.believed(read(&bytes))).transpose()
     }
 
     fn believed<T>(&self, read: Result<T, Broken>) -> Result<T, ImageError> {
-        read.map_err(|Broken| self.tree.doubts("a row is not what was written"))
+        read.map_err(|Broken| self.hold.tree.doubts("a row is not what was written"))
     }
 
     fn names(&self) -> &Names {
@@ -278,19 +304,19 @@ impl View {
             Some(after) if *after >= first => Bound::Excluded(after.as_slice()),
             Some(_) | None => Bound::Included(first.as_slice()),
         };
-        let read = |(key, value): (lsm_tree::UserKey, lsm_tree::UserValue)| {
+        let read = |(key, value): (UserKey, UserValue)| {
             let path = key.get(PREFIX + 1..).and_then(|path| std::str::from_utf8(path).ok());
             let path = path.and_then(|path| path.parse().ok()).ok_or(Broken)?;
             Ok((path, Arc::new(code::read_entity(&value, self.names())?)))
         };
-        let rows = self.tree.scan(from, &to, self.at, most)?;
+        let rows = self.scan(from, &to, most)?;
         rows.into_iter().map(|row| self.believed(read(row))).collect()
     }
 
     fn key(&self, print: &Fingerprint) -> Result<Option<Kept>, ImageError> {
         let place = self.row(Row::Print, &print.0, |bytes| Place::try_from(bytes).map_err(|_| Broken))?;
         let Some(place) = place else { return Ok(None) };
-        let found = self.tree.get(&age_key(&self.prefix, &place, print), self.at)?;
+        let found = self.get(&age_key(&self.prefix, &place, print))?;
         let kept = found.ok_or(Broken).and_then(|bytes| code::read_kept(&bytes, self.names()));
         self.believed(kept).map(Some)
     }
@@ -302,24 +328,19 @@ impl View {
             // Behind all of that place.
             from.extend([0xff; size_of::<Fingerprint>() + 1]);
         }
-        let rows = self.tree.scan(
-            Bound::Included(from.as_slice()),
-            &key(&self.prefix, Row::End, &[]),
-            self.at,
-            most,
-        )?;
+        let rows = self.scan(Bound::Included(from.as_slice()), &key(&self.prefix, Row::End, &[]), most)?;
         rows.into_iter().map(|(_, value)| self.believed(code::read_kept(&value, self.names()))).collect()
     }
 
     fn again(&self) -> Self {
-        self.tree.pin_again(self.at);
-        Self { tree: Arc::clone(&self.tree), images: self.images.clone(), ..*self }
+        let pin = self.hold.tree.pin_again(&self.pin);
+        Self { hold: self.hold.clone(), images: self.images.clone(), pin, ..*self }
     }
 }
 
 impl Drop for View {
     fn drop(&mut self) {
-        self.tree.unpin(self.at);
+        self.hold.tree.unpin(&self.pin);
     }
 }
 

@@ -11,14 +11,17 @@ use super::code::FORMAT;
 use super::error::ImageError;
 use super::image::{Image, Prefix, Shared, prefix_of};
 use super::names::Names;
-use super::tree::{Room, Tree};
+use super::tree::{KEPT, Room, Tree, WAITING};
 
 /// The smallest cache that is taken, in bytes.
 const LEAST: u64 = 4 * 1_024 * 1_024;
 /// The largest part that is gathered in memory before it goes to the disk, in bytes.
 const PART: u64 = 16 * 1_024 * 1_024;
-/// How much of the cache one part may be: one is being filled, two may wait, and in memory each takes half as much again.
-const SHARE: u64 = 20;
+/// How much of the cache one part may be.
+const SHARE: u64 = 32;
+/// How many parts there are at most: one is filled, the others wait or are kept for who looks back; in memory each takes half as much
+/// again.
+const PARTS: u64 = (1 + WAITING as u64 + KEPT) * 3 / 2 + 1;
 /// Most files of the tree that are open at once.
 const FILES: usize = 128;
 /// The file that is held by whoever uses the folder.
@@ -58,7 +61,7 @@ impl Images {
         let cache = cache.max(LEAST);
         let part = (cache / SHARE).min(PART);
         let room = Room {
-            cache: Arc::new(Cache::with_capacity_bytes(cache - part * SHARE / 4)),
+            cache: Arc::new(Cache::with_capacity_bytes(cache - part * PARTS)),
             files: Arc::new(DescriptorTable::new(FILES)),
             part,
         };

@@ -1,14 +1,15 @@
 //! One tree of rows on disk: `lsm-tree`, the engine of `fjall`, without a log of its own. What was written lies in memory until a
 //! part of it is full and goes to the disk as a whole; after a kill the tree is as it was then, with the heads that it had.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::fs;
 use std::io::{self, Write as _};
 use std::ops::Bound;
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -23,13 +24,17 @@ use lsm_tree::{
 use super::error::ImageError;
 
 /// How many full parts wait for the disk at most; whoever writes more waits too.
-const WAITING: usize = 2;
+pub(super) const WAITING: usize = 2;
 /// How many parts may lie above each other on disk before who writes waits for them to be merged.
 const STACKED: usize = 24;
+/// For how many parts back something that was replaced is kept for who looks at the moment before.
+pub(super) const KEPT: u64 = 4;
 /// How often who waits looks again.
 const LOOK: Duration = Duration::from_millis(20);
 /// The file that names the manifest in force: its number, its checksum and the kind of that.
 const CURRENT: &str = "current";
+/// The folder of the tables, each a file by its number.
+const TABLES: &str = "tables";
 /// Bytes of a data block: a point read brings one in.
 const BLOCK: u32 = 4 * 1_024;
 /// Bits of the filters for each row, by which most rows that are not there are known without a read.
@@ -51,12 +56,15 @@ pub(super) struct Tree {
 }
 
 struct Core {
+    folder: PathBuf,
     tree: AnyTree,
     counter: SequenceNumberCounter,
     part: u64,
     /// Held by whoever writes: one at a time, and parts change only in between.
     writing: Mutex<()>,
     seen: Mutex<Seen>,
+    /// Shared by whoever writes tables.
+    tables: RwLock<()>,
     work: Mutex<Work>,
     turn: Condvar,
     stop: Arc<AtomicBool>,
@@ -69,8 +77,28 @@ struct Core {
 struct Seen {
     /// Rows with smaller numbers are seen.
     upto: u64,
-    /// How many look at the tree as of each number.
-    pins: BTreeMap<u64, usize>,
+    /// Who looks at the tree as of each number.
+    pins: BTreeMap<u64, Pins>,
+    /// The parts of late: where each ended, and its bytes.
+    parts: VecDeque<(u64, u64)>,
+    /// Pins below this number are too old to be kept for.
+    floor: u64,
+}
+
+/// Who looks at the tree as of one number.
+#[derive(Default)]
+struct Pins {
+    /// Who may read there.
+    held: usize,
+    /// Who is reading there.
+    busy: usize,
+}
+
+/// A moment of the tree that may be read. It is held for as long as it is not too old: then it can be read no more, unless nothing
+/// of what it shows has changed.
+pub(super) struct Pin {
+    /// The number; behind the lock of [`Seen`], in which it changes.
+    at: AtomicU64,
 }
 
 #[derive(Default)]
@@ -79,6 +107,8 @@ struct Work {
     merge: bool,
     /// Why the last part that should have gone to the disk did not.
     failed: Option<Arc<str>>,
+    /// Numbers among which are those of tables that were begun and never finished.
+    left: Vec<Range<u64>>,
 }
 
 /// A row: its key, and its value or that it goes.
@@ -107,11 +137,13 @@ impl Tree {
             .map_err(|error| error.to_string())?;
         counter.fetch_max(tree.get_highest_seqno().map_or(1, |highest| highest + 1));
         let core = Arc::new(Core {
+            folder: folder.to_owned(),
             tree,
             part: room.part,
             writing: Mutex::default(),
-            seen: Mutex::new(Seen { upto: counter.get(), pins: BTreeMap::new() }),
+            seen: Mutex::new(Seen { upto: counter.get(), ..Seen::default() }),
             counter,
+            tables: RwLock::default(),
             work: Mutex::default(),
             turn: Condvar::new(),
             stop,
@@ -179,43 +211,72 @@ impl Tree {
     }
 
     /// From now on the tree can be read as it is, until [`Self::unpin`]; `look` sees the same moment.
-    pub(super) fn pin<T>(&self, look: impl FnOnce() -> T) -> (u64, T) {
+    pub(super) fn pin<T>(&self, look: impl FnOnce() -> T) -> (Pin, T) {
         let mut seen = lock(&self.core.seen);
         let at = seen.upto;
-        *seen.pins.entry(at).or_default() += 1;
-        (at, look())
+        seen.pins.entry(at).or_default().held += 1;
+        (Pin { at: AtomicU64::new(at) }, look())
     }
 
     /// One more that looks at the same moment.
-    pub(super) fn pin_again(&self, at: u64) {
-        *lock(&self.core.seen).pins.entry(at).or_default() += 1;
+    pub(super) fn pin_again(&self, pin: &Pin) -> Pin {
+        let mut seen = lock(&self.core.seen);
+        let at = pin.at.load(Ordering::Relaxed);
+        seen.pins.entry(at).or_default().held += 1;
+        Pin { at: AtomicU64::new(at) }
     }
 
     /// One that looked there looks no more.
-    pub(super) fn unpin(&self, at: u64) {
-        let mut seen = lock(&self.core.seen);
-        if let Some(count) = seen.pins.get_mut(&at) {
-            *count -= 1;
-            if *count == 0 {
-                seen.pins.remove(&at);
+    pub(super) fn unpin(&self, pin: &Pin) {
+        lock(&self.core.seen).changes(pin.at.load(Ordering::Relaxed), |pins| pins.held -= 1);
+    }
+
+    /// Reads as of a pin. One that is too old moves on to the present where `same` says that this shows the same.
+    fn as_of<T>(
+        &self,
+        pin: &Pin,
+        same: impl FnOnce() -> bool,
+        read: impl FnOnce(u64) -> lsm_tree::Result<T>,
+    ) -> Result<T, ImageError> {
+        let at = {
+            let mut seen = lock(&self.core.seen);
+            let mut at = pin.at.load(Ordering::Relaxed);
+            if at < seen.floor {
+                if !same() {
+                    return Err(ImageError::Later("the view is too old".into()));
+                }
+                seen.changes(at, |pins| pins.held -= 1);
+                at = seen.upto;
+                seen.pins.entry(at).or_default().held += 1;
+                pin.at.store(at, Ordering::Relaxed);
             }
-        }
+            seen.pins.entry(at).or_default().busy += 1;
+            at
+        };
+        let answer = self.core.ask(|| read(at));
+        lock(&self.core.seen).changes(at, |pins| pins.busy -= 1);
+        answer
     }
 
     /// The value of a row as of a pin.
-    pub(super) fn get(&self, key: &[u8], at: u64) -> Result<Option<UserValue>, ImageError> {
-        self.core.ask(|| self.core.tree.get(key, at))
+    pub(super) fn get(
+        &self,
+        key: &[u8],
+        pin: &Pin,
+        same: impl FnOnce() -> bool,
+    ) -> Result<Option<UserValue>, ImageError> {
+        self.as_of(pin, same, |at| self.core.tree.get(key, at))
     }
 
     /// Rows by key as of a pin: from `from` on, below `to`, `most` at most.
     pub(super) fn scan(
         &self,
-        from: Bound<&[u8]>,
-        to: &[u8],
-        at: u64,
+        (from, to): (Bound<&[u8]>, &[u8]),
+        pin: &Pin,
+        same: impl FnOnce() -> bool,
         most: usize,
     ) -> Result<Vec<(UserKey, UserValue)>, ImageError> {
-        self.core.ask(|| {
+        self.as_of(pin, same, |at| {
             let range = self.core.tree.range::<&[u8], _>((from, Bound::Excluded(to)), at, None);
             range.take(most).map(Guard::into_inner).collect()
         })
@@ -225,6 +286,35 @@ impl Tree {
     #[cfg(test)]
     pub(super) fn unwritten(&self) -> u64 {
         self.core.tree.version_memtable_size_sum()
+    }
+}
+
+impl Seen {
+    fn changes(&mut self, at: u64, change: impl FnOnce(&mut Pins)) {
+        if let Some(pins) = self.pins.get_mut(&at) {
+            change(pins);
+            if (pins.held, pins.busy) == (0, 0) {
+                self.pins.remove(&at);
+            }
+        }
+    }
+
+    /// A part is full: what was pinned before the last few is too old.
+    fn turned_over(&mut self, bytes: u64, most: u64) {
+        self.parts.push_back((self.upto, bytes));
+        let mut all: u64 = self.parts.iter().map(|(_, bytes)| bytes).sum();
+        while all > most
+            && let Some((end, bytes)) = self.parts.pop_front()
+        {
+            all -= bytes;
+            self.floor = end;
+        }
+    }
+
+    /// What was replaced before this number is seen by nobody.
+    fn needed(&self) -> u64 {
+        let needs = |(at, pins): &(&u64, &Pins)| **at >= self.floor || pins.busy > 0;
+        self.pins.iter().find(needs).map_or(self.upto, |(at, _)| self.upto.min(*at))
     }
 }
 
@@ -288,14 +378,16 @@ impl Core {
 
     /// Begins a new part in memory; the one of before goes to the disk. With `writing` held, so that no write is in two parts.
     fn turn_over(&self) -> Result<(), ImageError> {
+        let bytes = self.tree.active_memtable().size();
         self.ask(|| Ok(self.tree.rotate_memtable()))?;
+        lock(&self.seen).turned_over(bytes, KEPT * self.part);
         lock(&self.work).flush = true;
         self.turn.notify_all();
         Ok(())
     }
 
     fn flush(&self) -> Result<(), ImageError> {
-        let done = self.ask(|| {
+        let done = self.making(|| {
             let alone = self.tree.get_flush_lock();
             self.tree.flush(&alone, self.needed())
         });
@@ -308,6 +400,29 @@ impl Core {
         done.map(drop)
     }
 
+    /// Does what makes tables. Where it fails they are begun and not finished, and would stay until the next start; on a full disk,
+    /// too, which would get fuller with every try.
+    fn making<T>(&self, make: impl FnOnce() -> lsm_tree::Result<T>) -> Result<T, ImageError> {
+        let shared = self.tables.read().unwrap_or_else(PoisonError::into_inner);
+        let first = self.tree.next_table_id();
+        let made = self.ask(make);
+        let end = self.tree.next_table_id();
+        drop(shared);
+        if made.is_err() {
+            lock(&self.work).left.push(first..end);
+        }
+        if let Ok(_alone) = self.tables.try_write() {
+            let known = self.tree.current_version();
+            for number in std::mem::take(&mut lock(&self.work).left).into_iter().flatten() {
+                if known.iter_tables().all(|table| table.id() != number) {
+                    // What isn't there need not go.
+                    drop(fs::remove_file(self.folder.join(TABLES).join(number.to_string())));
+                }
+            }
+        }
+        made
+    }
+
     /// The engine counts its own changes too. Where no write is under way readers go on to them, so that what only older ones
     /// need can go; a write takes them along, and may be waiting for who calls this.
     fn catch_up(&self) {
@@ -316,10 +431,8 @@ impl Core {
         }
     }
 
-    /// What was replaced before this number is seen by nobody.
     fn needed(&self) -> u64 {
-        let seen = lock(&self.seen);
-        seen.pins.keys().next().map_or(seen.upto, |first| seen.upto.min(*first))
+        lock(&self.seen).needed()
     }
 
     fn stops(&self) -> bool {
@@ -356,13 +469,10 @@ impl Core {
     fn merge(&self) -> bool {
         let before = self.shape();
         let strategy = Arc::new(Leveled::default());
-        let merged = catch_unwind(AssertUnwindSafe(|| self.tree.compact(strategy, self.needed())));
-        // Stopped on purpose; nothing came of it.
-        if self.stops() {
-            return false;
-        }
-        if let Err(error) = self.ask(|| merged.unwrap_or(Err(lsm_tree::Error::Unrecoverable))) {
-            tracing::warn!("{error}");
+        if let Err(error) = self.making(|| self.tree.compact(strategy, self.needed())) {
+            if !self.stops() {
+                tracing::warn!("{error}");
+            }
             return false;
         }
         self.turn.notify_all();

@@ -4,8 +4,10 @@ use std::fs;
 use std::time::{Duration, Instant};
 
 use super::far::changes;
-use super::sample::{self, Dice, path};
+use super::sample::{Dice, path};
+use crate::domain::path::EntityPath;
 use crate::domain::state::Far;
+use crate::domain::things::Entity;
 use crate::store::{Image, Images};
 
 /// Bytes of this process in memory.
@@ -43,86 +45,98 @@ fn reads(what: &str, image: &Image, entities: u64, absent: bool, dice: &mut Dice
     tell(what, times);
 }
 
+/// An image with its figures.
+struct Measured {
+    images: Images,
+    image: Image,
+    folder: tempfile::TempDir,
+    entities: u64,
+    seq: u64,
+    /// Bytes of ids and values.
+    values: u64,
+    /// Bytes in memory before.
+    base: u64,
+}
+
+impl Measured {
+    fn open(entities: u64, cache: u64) -> Self {
+        let (folder, base) = (tempfile::tempdir().unwrap(), resident());
+        let begun = Instant::now();
+        let images = Images::open(folder.path(), cache).unwrap();
+        let image = images.of("urn:uuid:1").unwrap();
+        println!("cache of {} MiB; open, empty: {:?}", cache >> 20, begun.elapsed());
+        Self { images, image, folder, entities, seq: 0, values: 0, base }
+    }
+
+    fn write(&mut self, what: &str, batches: u64, mut of: impl FnMut(u64, u64) -> u64) {
+        let (mut times, begun) = (Vec::new(), Instant::now());
+        for batch in 0..batches {
+            self.seq += 256;
+            let seq = self.seq;
+            let some: Vec<(u64, u64)> = (0..256).map(|place| (of(batch, place), seq)).collect();
+            let changes = changes(seq, &some);
+            if self.seq <= self.entities {
+                self.values += changes.entities.iter().map(|(path, entity)| size(path, entity)).sum::<u64>();
+            }
+            let begun = Instant::now();
+            self.image.write(&changes).unwrap();
+            times.push(begun.elapsed());
+        }
+        println!("{batches} batches in {:?}, with what makes them", begun.elapsed());
+        tell(what, times);
+        self.tell();
+    }
+
+    fn tell(&self) {
+        let (resident, disk) = (resident() - self.base, on_disk(self.folder.path()));
+        println!(
+            "    on disk {} MiB; resident {} MiB more, {}% of {} MiB of ids and values",
+            disk >> 20,
+            resident >> 20,
+            resident * 100 / self.values,
+            self.values >> 20
+        );
+    }
+
+    fn close(self, cache: u64) {
+        let Self { images, image, folder, entities, seq, .. } = self;
+        let begun = Instant::now();
+        let all = image.entities("team/3/", None, usize::MAX).unwrap().len();
+        println!("{all} entities in a range: {:?}", begun.elapsed());
+        let begun = Instant::now();
+        drop((image, images));
+        println!("close: {:?}", begun.elapsed());
+        let begun = Instant::now();
+        let images = Images::open(folder.path(), cache).unwrap();
+        let image = images.of("urn:uuid:1").unwrap();
+        assert_eq!(image.head().0, seq);
+        println!("open, full: {:?}", begun.elapsed());
+        let begun = Instant::now();
+        assert!(image.entity(&path(entities / 2)).unwrap().is_some());
+        println!("first read: {:?}", begun.elapsed());
+    }
+}
+
+fn size(path: &EntityPath, entity: &Entity) -> u64 {
+    let values: usize = entity.fields.iter().map(|(_, field)| field.value.as_json().len()).sum();
+    (path.as_str().len() + values) as u64
+}
+
 #[test]
 #[ignore = "prints figures; asserts nothing about time"]
 fn image_in_figures() {
     let number = |name: &str, or: u64| std::env::var(name).map_or(or, |text| text.parse().unwrap());
     let (entities, cache) = (number("ENTITIES", 1_000_000), number("CACHE_MIB", 256) << 20);
-    let (folder, mut dice) = (tempfile::tempdir().unwrap(), Dice(1));
-    let base = resident();
-    let begun = Instant::now();
-    let images = Images::open(folder.path(), cache).unwrap();
-    let image = images.of("urn:uuid:1").unwrap();
-    println!("open, empty: {:?}", begun.elapsed());
-    let (mut values, mut times, mut seq) = (0_u64, Vec::new(), 0);
-    let begun = Instant::now();
-    for first in (0..entities).step_by(256) {
-        seq += 256;
-        let of: Vec<(u64, u64)> = (first..entities.min(first + 256)).map(|number| (number, seq)).collect();
-        let changes = changes(seq, &of);
-        let size = |(path, entity): &(crate::domain::path::EntityPath, std::sync::Arc<_>)| {
-            let entity: &crate::domain::things::Entity = entity;
-            let values: usize = entity.fields.iter().map(|(_, field)| field.value.as_json().len()).sum();
-            (path.as_str().len() + values) as u64
-        };
-        values += changes.entities.iter().map(size).sum::<u64>();
-        let begun = Instant::now();
-        image.write(&changes).unwrap();
-        times.push(begun.elapsed());
-    }
-    println!(
-        "{entities} entities in {:?}; {} bytes of ids and values each",
-        begun.elapsed(),
-        values / entities
-    );
-    tell("256 new", times);
-    let begun = Instant::now();
-    images.flush().unwrap();
-    println!(
-        "flush {:?}; on disk {} MiB; resident {} MiB more",
-        begun.elapsed(),
-        on_disk(folder.path()) >> 20,
-        (resident() - base) >> 20
-    );
-    reads("point read, at random, from the start", &image, entities, false, &mut dice);
-    reads("point read, at random, later", &image, entities, false, &mut dice);
-    reads("absent read", &image, entities, true, &mut dice);
-    reads("point read, of 10,000 in use", &image, 10_000, false, &mut dice);
-    reads("point read, of 10,000 in use, later", &image, 10_000, false, &mut dice);
-    println!(
-        "resident {} MiB more: {:.2} × ids and values",
-        (resident() - base) >> 20,
-        (resident() - base) as f64 / values as f64
-    );
-    let mut times = Vec::new();
-    for _ in 0..entities / 256 {
-        seq += 256;
-        let of: Vec<(u64, u64)> = (0..256).map(|_| (dice.below(entities), seq)).collect();
-        let changes = changes(seq, &of);
-        let begun = Instant::now();
-        image.write(&changes).unwrap();
-        times.push(begun.elapsed());
-    }
-    tell("256 updates at random", times);
-    println!("on disk {} MiB; resident {} MiB more", on_disk(folder.path()) >> 20, (resident() - base) >> 20);
-    let begun = Instant::now();
-    let all = image.entities("team/3/", None, usize::MAX).unwrap().len();
-    println!("{all} entities in a range in {:?}", begun.elapsed());
-    let begun = Instant::now();
-    drop((image, images));
-    println!("close {:?}", begun.elapsed());
-    let begun = Instant::now();
-    let images = Images::open(folder.path(), cache).unwrap();
-    let image = images.of("urn:uuid:1").unwrap();
-    assert_eq!(image.head().0, seq);
-    println!("open, full: {:?}", begun.elapsed());
-    let begun = Instant::now();
-    assert!(image.entity(&path(entities / 2)).unwrap().is_some());
-    println!("first read: {:?}", begun.elapsed());
-    let mut sum = 0;
-    for _ in 0..20_000 {
-        let one = image.entity(&path(dice.below(entities))).unwrap().unwrap();
-        sum += sample::usual(1, 1).fields.len() + one.fields.len();
-    }
-    assert!(sum > 0);
+    let mut measured = Measured::open(entities, cache);
+    let mut dice = Dice(1);
+    measured.write("256 new", entities / 256, |batch, place| batch * 256 + place);
+    let entities = entities / 256 * 256;
+    reads("point read, at random, at first", &measured.image, entities, false, &mut dice);
+    reads("point read, at random, later", &measured.image, entities, false, &mut dice);
+    reads("absent read", &measured.image, entities, true, &mut dice);
+    reads("point read, of 10,000", &measured.image, 10_000, false, &mut dice);
+    reads("point read, of 10,000, later", &measured.image, 10_000, false, &mut dice);
+    measured.tell();
+    measured.write("256 updates at random", entities / 256, |_, _| dice.below(entities));
+    measured.close(cache);
 }

@@ -235,3 +235,25 @@ fn an_open_image_that_is_damaged_says_so_and_begins_anew() {
         assert_eq!(judge(&images.of(SOURCE).unwrap()), verdict);
     }
 }
+
+/// Whoever finds that an image says something that can't be may say so; then nothing of it is believed, of no workspace.
+#[test]
+fn what_is_in_doubt_is_believed_nowhere() {
+    let folder = sound();
+    let images = Images::open(folder.path(), CACHE).unwrap();
+    let (image, other) = (images.of(SOURCE).unwrap(), images.of("urn:uuid:other").unwrap());
+    other.write(&written_by(3)).unwrap();
+    images.doubt("the ledger says otherwise");
+    assert_eq!((image.at().unwrap(), other.at().unwrap()), (None, None));
+    assert!(other.entity(&path(21)).is_err());
+    image.clear().unwrap();
+    assert_eq!(other.at().unwrap(), None);
+    assert!(other.write(&written_by(4)).is_err(), "it is begun anew by whoever fills it, and not by a write");
+    other.clear().unwrap();
+    other.write(&written_by(5)).unwrap();
+    image.write(&written_by(6)).unwrap();
+    drop((image, other, images));
+    let images = Images::open(folder.path(), CACHE).unwrap();
+    assert_eq!(images.of(SOURCE).unwrap().head().0, 6);
+    assert_eq!(images.of("urn:uuid:other").unwrap().head().0, 5);
+}
