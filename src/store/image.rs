@@ -193,7 +193,9 @@ impl Image {
             if rows.is_empty() {
                 return Ok(());
             }
-            tree.write(rows, || drop(standing.writes.fetch_add(1, Ordering::AcqRel)))?;
+            tree.write(rows, || {
+                standing.writes.fetch_add(1, Ordering::AcqRel);
+            })?;
         }
     }
 

@@ -98,10 +98,15 @@ impl Images {
         if let Some(known) = now.known.get(&prefix).and_then(Weak::upgrade) {
             return Ok(Image::of(known));
         }
-        if now.tree.doubt().is_some() {
-            self.begin(&mut now)?;
-        }
-        let shared = Arc::new(Shared::open(self.clone(), prefix, Arc::clone(&now.tree))?);
+        let open = |now: &Now| Shared::open(self.clone(), prefix, Arc::clone(&now.tree));
+        let shared = match open(&now) {
+            Err(ImageError::Doubt(_)) => {
+                self.begin(&mut now)?;
+                open(&now)?
+            }
+            opened => opened?,
+        };
+        let shared = Arc::new(shared);
         if now.known.len() == now.known.capacity() {
             now.known.retain(|_, shared| shared.strong_count() > 0);
         }

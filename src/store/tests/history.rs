@@ -147,8 +147,9 @@ fn histories_by_chance_are_answered_like_a_map_in_memory() {
 #[test]
 fn views_stay_while_much_is_written() {
     let folder = tempfile::tempdir().unwrap();
-    let played = Played::open(folder.path(), "urn:uuid:one", Model::default());
-    let (image, mut dice) = (played.image.clone(), Dice(9));
+    // So large that no view gets too old, so small that there is much to merge.
+    let images = Images::open(folder.path(), 64 << 20).unwrap();
+    let (image, mut dice) = (images.of("urn:uuid:one").unwrap(), Dice(9));
     let mut readers = Vec::new();
     let mut model = Model::default();
     for round in 0..40_u64 {
