@@ -24,3 +24,5 @@ pub mod ledger;
 pub mod mcp;
 pub mod rehearse;
 pub mod server;
+#[warn(missing_docs)]
+pub mod store;

@@ -20,7 +20,7 @@ use crate::ledger::Head;
 use crate::store::{self, At, Image, ImageError};
 
 /// What was changed is near for so many bytes at least, about, before some of it is let go of.
-pub(super) const NEAR: u64 = 32 * 1_024 * 1_024;
+pub(super) const NEAR: u64 = 8 * 1_024 * 1_024;
 /// So much is written at once, in entities and keys …
 const WRITE: usize = 4_096;
 /// … or what has waited for so long.

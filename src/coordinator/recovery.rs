@@ -129,7 +129,7 @@ impl Loop {
         let mut news = Vec::new();
         let each = |_: &State, (record, deed)| news.push(Entry::new(record, deed));
         let heads = Heads::both(self.durable.head);
-        let head = replay(&self.shared.ledger, &mut state, heads, u64::MAX, None, each).await?;
+        let head = Box::pin(replay(&self.shared.ledger, &mut state, heads, u64::MAX, None, each)).await?;
         if !news.is_empty() {
             self.durable = Durable { front: state.front().into(), head, whole: Some(state.clone()) };
             self.shared.publish(self.durable.clone(), news.into());
@@ -184,7 +184,7 @@ impl Loop {
             clear(image).await?;
         }
         let snapshot = self.snapshots.path.as_ref();
-        let begun = base(ledger, workspace.clone(), snapshot, &self.outside, known.seq).await;
+        let begun = Box::pin(base(ledger, workspace.clone(), snapshot, &self.outside, known.seq)).await;
         let begun = match begun {
             // A snapshot that has seen more is for the next start to tell.
             Err(
@@ -192,7 +192,7 @@ impl Loop {
                 | StartError::Name(_)
                 | StartError::Thread(_)
                 | StartError::Founding(_),
-            ) => base(ledger, workspace, None, &self.outside, known.seq).await,
+            ) => Box::pin(base(ledger, workspace, None, &self.outside, known.seq)).await,
             begun => begun,
         };
         let Base { mut state, heads, .. } = begun.map_err(|error| match error {
@@ -202,7 +202,8 @@ impl Loop {
             | StartError::Thread(_)
             | StartError::Founding(_)) => Trouble::Values(FarError(other.to_string().into())),
         })?;
-        let end = replay(ledger, &mut state, heads, known.seq, Some(&self.outside), |_, _| {}).await?;
+        let outside = Some(&self.outside);
+        let end = Box::pin(replay(ledger, &mut state, heads, known.seq, outside, |_, _| {})).await?;
         self.outside.believe();
         if end == known { Ok(state) } else { Err(Trouble::WentBack { seq: known.seq }) }
     }

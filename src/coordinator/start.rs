@@ -95,7 +95,7 @@ pub async fn start(ledger: AnyLedger, options: Options) -> Result<Handle, StartE
     }
     let mut outside = Outside::new(options.image.clone(), options.near.unwrap_or(NEAR));
     let Base { mut state, heads, snapshot } =
-        base(&ledger, workspace, options.snapshot.as_ref(), &outside, u64::MAX).await?;
+        Box::pin(base(&ledger, workspace, options.snapshot.as_ref(), &outside, u64::MAX)).await?;
     let past = Past::new(options.snapshot.as_deref().map(Checkpoints::beside));
     let end = ledger.head().await?.seq;
     let each = |state: &State, (record, _): (Record, _)| {
@@ -200,7 +200,7 @@ pub(super) async fn base(
     let (mut state, board) = found.unwrap_or_else(|| (State::new(workspace.clone()), nothing));
     let mut values = nothing;
     if let Some(image) = outside.image() {
-        let found = from_image(ledger, workspace, image, until).await?;
+        let found = Box::pin(from_image(ledger, workspace, image, until)).await?;
         let (head, totals) = match found {
             Some(found) => found,
             None => (nothing, clear(image).await.map(|()| Totals::default())?),

@@ -67,6 +67,11 @@ impl Value {
         Self(Arc::from(serde_json::Value::from(text).to_string()))
     }
 
+    /// A value that was checked before and kept as its [`Self::as_json`].
+    pub fn kept(json: &str) -> Self {
+        Self(Arc::from(json))
+    }
+
     /// JSON `null`: what a field that was never written reads as.
     pub fn null() -> Self {
         Self(Arc::from("null"))

@@ -23,7 +23,7 @@ use crate::domain::things::Limits;
 use crate::index::follow::{Follower, Progress};
 use crate::index::{self, Index, IndexError};
 use crate::ledger::{AnyLedger, Ledger as _, LedgerError, Lost, Store};
-use crate::store::{ImageError, Images};
+use crate::store::{Image, ImageError, Images};
 
 /// Most streams and long polls of one workspace's agents at once, and of its people.
 const WATCHERS: usize = 16_384;
@@ -92,11 +92,7 @@ impl Workspace {
         let ledger = ledger(store, &id, founding.is_some()).await?;
         // A snapshot that has seen more stays as it is.
         let snapshot = (!only_looks).then(|| folder.join(coordinator::SNAPSHOT_FILE));
-        let image = images.filter(|_| !only_looks).and_then(|images| {
-            let image = images.of(&ledger.identity().source());
-            let failed = |error: &ImageError| tracing::error!(workspace = %id, %error, "its values are kept in memory");
-            image.inspect_err(failed).ok()
-        });
+        let image = images.filter(|_| !only_looks).and_then(|images| image_of(images, &ledger));
         let sealing_clock = clock.clone();
         let handle = coordinator::start_apart(
             ledger,
@@ -118,12 +114,10 @@ impl Workspace {
             return Err(lost.map_or(SpaceError::Unfounded, missing));
         }
         let sealing = Sealing { signing: store.signing(), folder: folder.clone(), clock: sealing_clock };
-        let (index_file, other) =
-            if only_looks { (INDEX_APART, None) } else { (index::FILE, Some(INDEX_APART)) };
-        if let Some(other) = other {
-            index::remove(&folder.join(other))?;
+        let index_file = folder.join(if only_looks { INDEX_APART } else { index::FILE });
+        if !only_looks {
+            index::remove(&folder.join(INDEX_APART))?;
         }
-        let index_file = folder.join(index_file);
         let (file, source) = (index_file.clone(), handle.identity().source());
         let index = Arc::new(apart(move || Index::open(&file, &source)).await??);
         let (stop, stopped) = watch::channel(false);
@@ -281,6 +275,13 @@ impl Workspace {
             self.sealing.finish(&self.handle).await;
         }
     }
+}
+
+/// Where its values lie beside memory; none where that can't be.
+fn image_of(images: &Images, ledger: &AnyLedger) -> Option<Image> {
+    let (workspace, source) = (&ledger.identity().workspace, ledger.identity().source());
+    let failed = |error: &ImageError| tracing::error!(%workspace, %error, "its values are kept in memory");
+    images.of(&source).inspect_err(failed).ok()
 }
 
 /// What the ledger lacks, looked for before it is opened for writing. One that is being made has no past.

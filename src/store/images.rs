@@ -1,0 +1,211 @@
+//! The images of a node: one tree of rows in `image/` of the data directory, for all its workspaces.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use lsm_tree::{Cache, DescriptorTable};
+
+use super::code::FORMAT;
+use super::error::ImageError;
+use super::image::{Image, Prefix, Shared, prefix_of};
+use super::names::Names;
+use super::tree::{KEPT, Room, Tree, WAITING};
+
+/// The smallest cache that is taken, in bytes.
+const LEAST: u64 = 4 * 1_024 * 1_024;
+/// The largest part that is gathered in memory before it goes to the disk, in bytes.
+const PART: u64 = 16 * 1_024 * 1_024;
+/// How much of the cache one part may be.
+const SHARE: u64 = 32;
+/// How many parts there are at most: one is filled, the others wait or are kept for who looks back; in memory each takes half as much
+/// again.
+const PARTS: u64 = (1 + WAITING as u64 + KEPT) * 3 / 2 + 1;
+/// Most files of the tree that are open at once.
+const FILES: usize = 128;
+/// The file that is held by whoever uses the folder.
+const LOCK: &str = "lock";
+
+/// The images of all workspaces of a node. Its copies are the same ones.
+#[derive(Clone)]
+pub struct Images(Arc<Inner>);
+
+struct Inner {
+    folder: PathBuf,
+    room: Room,
+    names: Names,
+    now: Mutex<Now>,
+    /// Held as long as these images are used.
+    _held: File,
+}
+
+struct Now {
+    tree: Arc<Tree>,
+    /// The number in the name of its folder.
+    number: u64,
+    known: HashMap<Prefix, Weak<Shared>>,
+}
+
+impl Images {
+    /// Opens the images of a folder; what is damaged, or of another format, is taken away, and new ones begin. `cache` bytes of
+    /// memory are all that they take.
+    ///
+    /// # Errors
+    /// Where another process has them, or the folder can't be used.
+    pub fn open(folder: &Path, cache: u64) -> Result<Self, ImageError> {
+        let wrong = |error: &dyn ToString| failed(folder, error);
+        fs::create_dir_all(folder).map_err(|error| wrong(&error))?;
+        let held = File::create(folder.join(LOCK)).map_err(|error| wrong(&error))?;
+        held.try_lock().map_err(|error| wrong(&error))?;
+        let cache = cache.max(LEAST);
+        let part = (cache / SHARE).min(PART);
+        let room = Room {
+            cache: Arc::new(Cache::with_capacity_bytes(cache - part * PARTS)),
+            files: Arc::new(DescriptorTable::new(FILES)),
+            part,
+        };
+        let number = last(folder).map_err(|error| wrong(&error))?;
+        let (tree, number) = match Tree::open(&folder.join(name(number)), &room) {
+            Ok(tree) => (tree, number),
+            Err(why) => {
+                tracing::warn!("the image of values in {} is made anew: {why}", folder.display());
+                (
+                    Tree::open(&folder.join(name(number + 1)), &room).map_err(|error| wrong(&error))?,
+                    number + 1,
+                )
+            }
+        };
+        keep_only(folder, number).map_err(|error| wrong(&error))?;
+        let now = Mutex::new(Now { tree: Arc::new(tree), number, known: HashMap::new() });
+        Ok(Self(Arc::new(Inner {
+            folder: folder.to_owned(),
+            room,
+            names: Names::default(),
+            now,
+            _held: held,
+        })))
+    }
+
+    /// The image of the workspace whose ledger has this source.
+    ///
+    /// # Errors
+    /// Where it can't be read.
+    pub fn of(&self, source: &str) -> Result<Image, ImageError> {
+        let prefix = prefix_of(source);
+        let mut now = self.now();
+        if let Some(known) = now.known.get(&prefix).and_then(Weak::upgrade) {
+            return Ok(Image::of(known));
+        }
+        let open = |now: &Now| Shared::open(self.clone(), prefix, Arc::clone(&now.tree));
+        let shared = match open(&now) {
+            Err(ImageError::Doubt(_)) => {
+                self.begin(&mut now)?;
+                open(&now)?
+            }
+            opened => opened?,
+        };
+        let shared = Arc::new(shared);
+        if now.known.len() == now.known.capacity() {
+            now.known.retain(|_, shared| shared.strong_count() > 0);
+        }
+        now.known.insert(prefix, Arc::downgrade(&shared));
+        Ok(Image::of(shared))
+    }
+
+    /// Takes away the image of a workspace that is gone.
+    ///
+    /// # Errors
+    /// Where it is still there.
+    pub fn forget(&self, source: &str) -> Result<(), ImageError> {
+        self.of(source)?.clear()
+    }
+
+    /// Brings to the disk what was written to any of them; it is there when this comes back. For the end of a process, and
+    /// before something is kept that is newer.
+    ///
+    /// # Errors
+    /// Where it is not on disk.
+    pub fn flush(&self) -> Result<(), ImageError> {
+        let tree = Arc::clone(&self.now().tree);
+        tree.flush()
+    }
+
+    /// How many bytes lie in memory now, of rows and of what was read.
+    #[cfg(test)]
+    pub(super) fn in_memory(&self) -> u64 {
+        self.now().tree.unwritten() + self.0.room.cache.size()
+    }
+
+    /// Something in it made no sense.
+    #[cfg(test)]
+    pub(crate) fn doubt(&self, why: &str) {
+        let error = self.now().tree.doubts(why);
+        tracing::info!(%error);
+    }
+
+    pub(super) fn names(&self) -> &Names {
+        &self.0.names
+    }
+
+    /// The tree that takes the place of one in doubt.
+    pub(super) fn renew(&self, old: &Arc<Tree>) -> Result<Arc<Tree>, ImageError> {
+        let mut now = self.now();
+        if Arc::ptr_eq(&now.tree, old) || now.tree.doubt().is_some() {
+            self.begin(&mut now)?;
+        }
+        Ok(Arc::clone(&now.tree))
+    }
+
+    fn begin(&self, now: &mut Now) -> Result<(), ImageError> {
+        let folder = &self.0.folder;
+        let number = now.number + 1;
+        let tree = Tree::open(&folder.join(name(number)), &self.0.room);
+        let tree = tree.map_err(|error| failed(folder, &error))?;
+        tracing::warn!("a new image of values begins in {}", folder.display());
+        (now.tree, now.number) = (Arc::new(tree), number);
+        keep_only(folder, number).map_err(|error| failed(folder, &error))
+    }
+
+    fn now(&self) -> MutexGuard<'_, Now> {
+        self.0.now.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Images {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Images").field("folder", &self.0.folder).finish_non_exhaustive()
+    }
+}
+
+fn failed(folder: &Path, error: &dyn ToString) -> ImageError {
+    ImageError::Folder(folder.display().to_string().into(), error.to_string().into())
+}
+
+/// The folder of a tree, which says the format too.
+fn name(number: u64) -> String {
+    format!("{FORMAT}-{number}")
+}
+
+/// The number of the last tree of this format; that of the first one, where there is none.
+fn last(folder: &Path) -> std::io::Result<u64> {
+    let mut last = 1;
+    for entry in fs::read_dir(folder)? {
+        let found = entry?.file_name();
+        let number = found.to_str().and_then(|found| found.strip_prefix(&format!("{FORMAT}-")));
+        last = last.max(number.and_then(|number| number.parse().ok()).unwrap_or_default());
+    }
+    Ok(last)
+}
+
+/// Takes away all other trees.
+fn keep_only(folder: &Path, number: u64) -> std::io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() && *entry.file_name() != *name(number) {
+            fs::remove_dir_all(entry.path())?;
+        }
+    }
+    Ok(())
+}
