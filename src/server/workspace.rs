@@ -85,7 +85,6 @@ impl Workspace {
         let folder = store.folder(&id);
         let lost = lost(store, &id, founding.is_some()).await?;
         let only_looks = lost.is_some();
-        let missing = |lost: Lost| SpaceError::from(StartError::from(Trouble::Lost(Box::new(lost))));
         if let (Some(lost), Some(_)) = (&lost, &founding) {
             return Err(missing(lost.clone()));
         }
@@ -118,8 +117,8 @@ impl Workspace {
         if !only_looks {
             index::remove(&folder.join(INDEX_APART))?;
         }
-        let (file, source) = (index_file.clone(), handle.identity().source());
-        let index = Arc::new(apart(move || Index::open(&file, &source)).await??);
+        let (file, identity) = (index_file.clone(), handle.identity().source());
+        let index = Arc::new(apart(move || Index::open(&file, &identity)).await??);
         let (stop, stopped) = watch::channel(false);
         tokio::spawn(sign_heads(store.clone(), id.clone(), sealing.clone(), handle.clone(), stopped.clone()));
         tokio::spawn(look_at_ledger(handle.clone(), stopped.clone()));
@@ -282,6 +281,10 @@ fn image_of(images: &Images, ledger: &AnyLedger) -> Option<Image> {
     let (workspace, source) = (&ledger.identity().workspace, ledger.identity().source());
     let failed = |error: &ImageError| tracing::error!(%workspace, %error, "its values are kept in memory");
     images.of(&source).inspect_err(failed).ok()
+}
+
+fn missing(lost: Lost) -> SpaceError {
+    StartError::from(Trouble::Lost(Box::new(lost))).into()
 }
 
 /// What the ledger lacks, looked for before it is opened for writing. One that is being made has no past.
