@@ -117,8 +117,7 @@ impl Workspace {
         if !only_looks {
             index::remove(&folder.join(INDEX_APART))?;
         }
-        let (file, identity) = (index_file.clone(), handle.identity().source());
-        let index = Arc::new(apart(move || Index::open(&file, &identity)).await??);
+        let index = indexed(&index_file, handle.identity().source()).await?;
         let (stop, stopped) = watch::channel(false);
         tokio::spawn(sign_heads(store.clone(), id.clone(), sealing.clone(), handle.clone(), stopped.clone()));
         tokio::spawn(look_at_ledger(handle.clone(), stopped.clone()));
@@ -310,6 +309,12 @@ async fn ledger(store: &Store, id: &WorkspaceId, is_new: bool) -> Result<AnyLedg
     let (store, id) = (store.clone(), id.clone());
     let open = move || if is_new { store.create(&id) } else { store.open(&id) };
     Ok(apart(open).await??)
+}
+
+/// Its index, made anew where it is of another ledger.
+async fn indexed(file: &Path, source: String) -> Result<Arc<Index>, SpaceError> {
+    let file = file.to_owned();
+    Ok(Arc::new(apart(move || Index::open(&file, &source)).await??))
 }
 
 /// Does what blocks where nobody waits for it.
