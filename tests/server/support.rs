@@ -15,7 +15,7 @@ use deeds::coordinator::Clock;
 use deeds::domain::ids::{PersonId, WorkspaceId};
 use deeds::domain::map::parse::parse;
 use deeds::domain::things::{Keeping, Limits, TokenClass};
-use deeds::server::{Options, Workspaces, run};
+use deeds::server::{Bounds, Options, Workspaces, run};
 
 pub(crate) const TEAM: &str = include_str!("team.toml");
 
@@ -87,7 +87,8 @@ impl Server {
     /// The same with other bounds of how many workspaces are open.
     pub(crate) async fn start_keeping(keeping: Keeping) -> Self {
         let directory = TempDir::new().unwrap();
-        let open = Workspaces::open_keeping(directory.path(), Clock::System, Limits::default(), keeping);
+        let bounds = Bounds { keeping, ..Limits::default().into() };
+        let open = Workspaces::open_within(directory.path(), Clock::System, bounds);
         let workspaces = Arc::new(open.await.unwrap());
         let model = parse(TEAM).applicable().unwrap();
         let dana = PersonId::new("dana").unwrap();
@@ -128,7 +129,8 @@ impl Server {
         let (base, dana) = (self.base.clone(), self.dana.clone());
         let directory = self.stop().await;
         let port = base.rsplit(':').next().unwrap().parse().unwrap();
-        let open = Workspaces::open_keeping(directory.path(), Clock::System, Limits::default(), keeping);
+        let bounds = Bounds { keeping, ..Limits::default().into() };
+        let open = Workspaces::open_within(directory.path(), Clock::System, bounds);
         let workspaces = Arc::new(open.await.unwrap());
         Self::serve(directory, workspaces, dana.token, port).await
     }
