@@ -219,7 +219,7 @@ async fn backed_up(data: PathBuf) {
         let output = command.args(&arguments).output().unwrap();
         let told = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(output.status.success(), "{arguments:?}: {told}");
-        println!("{:?} took {:?}", arguments.first().unwrap(), began.elapsed());
+        println!("{} took {:?}", arguments.first().unwrap().display(), began.elapsed());
     };
     let restored = elsewhere.path().join("restored");
     let theirs = file.clone();
