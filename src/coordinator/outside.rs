@@ -40,7 +40,7 @@ pub(super) struct Outside {
     /// Up to where the image has everything.
     written: Seq,
     waiting: Waiting,
-    running: Option<JoinHandle<Result<Written, (Waiting, FarError)>>>,
+    running: Option<JoinHandle<Outcome>>,
     /// The last key that was taken away.
     gone: Option<Place>,
     /// When it is written next at the earliest, however little.
@@ -58,6 +58,9 @@ type Place = (Seq, Option<u32>);
 
 /// Up to where the image has everything, and the last key that was taken away.
 type Written = (Seq, Option<Place>);
+
+/// What came of a write: what was to be written comes back where it was not.
+type Outcome = Result<Written, Box<(Waiting, FarError)>>;
 
 /// What is in the ledger and not in the image.
 #[derive(Default)]
@@ -85,13 +88,13 @@ impl Waiting {
         }
     }
 
-    fn write(self, image: &Image, gone: Option<Place>) -> Result<Written, (Self, FarError)> {
+    fn write(self, image: &Image, gone: Option<Place>) -> Outcome {
         let Some((head, totals)) = &self.at else { return Ok((image.head(), gone)) };
         let entities = self.entities.iter().map(|(path, entity)| (path.clone(), Arc::clone(entity)));
         let changes = Changes { entities: entities.collect(), keys: self.keys.clone() };
         match write(image, *head, totals, changes, gone) {
             Ok(written) => Ok(written),
-            Err(error) => Err((self, error.into())),
+            Err(error) => Err(Box::new((self, error.into()))),
         }
     }
 }
@@ -217,7 +220,8 @@ impl Outside {
                 self.doubts = 0;
                 Ok(())
             }
-            Ok(Err((waiting, error))) => {
+            Ok(Err(failed)) => {
+                let (waiting, error) = *failed;
                 tracing::warn!(%error, "values could not be written to their image; it is tried again");
                 self.waiting.put_below(waiting);
                 self.next = Instant::now() + REST;

@@ -131,9 +131,7 @@ impl Workspace {
             read: 0,
             last: None,
         };
-        let tell = move |progress: &Progress| {
-            told.send_replace(progress.clone());
-        };
+        let tell = move |progress: &Progress| drop(told.send_replace(progress.clone()));
         let follower = Follower::start(Arc::clone(&index), source, tell)
             .map_err(|source| failed(&index_file, source))?;
         Ok(Self {

@@ -206,7 +206,7 @@ impl Access {
         if self.are_outside() && self.old.is_empty() {
             self.old = self.older(PAGE).into_iter().map(Arc::new).collect();
             if let Some(reach) = self.far.as_ref().filter(|_| self.old.is_empty()) {
-                reach.heard(Err(FarError("idempotency keys are missing in it".into())))
+                reach.heard::<()>(Err(FarError("idempotency keys are missing in it".into())));
             }
         }
         self.front().cloned()

@@ -88,8 +88,8 @@ impl Entities {
     /// Puts an entity in its place.
     pub fn insert(&mut self, path: EntityPath, entity: Arc<Entity>) {
         let more = weight(&path, entity.size());
-        let before = self.near.insert(path.clone(), entity);
-        let less = before.map_or(0, |before| weight(&path, before.size()));
+        let less = self.near.get(&path).map_or(0, |before| weight(&path, before.size()));
+        self.near.insert(path, entity);
         self.bytes = (self.bytes + more).saturating_sub(less);
     }
 
@@ -122,7 +122,7 @@ impl Entities {
     pub fn range<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (EntityPath, Arc<Entity>)> + 'a {
         let mut near: Vec<_> =
             self.near.iter().filter(|(path, _)| path.as_str().starts_with(prefix)).collect();
-        near.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+        near.sort_unstable_by_key(|(path, _)| *path);
         let near = near.into_iter().map(|(path, entity)| (path.clone(), Arc::clone(entity)));
         let mut near = near.peekable();
         let mut far = self.far_range(prefix).filter(|(path, _)| !self.near.contains_key(path)).peekable();
