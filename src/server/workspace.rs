@@ -130,9 +130,7 @@ impl Workspace {
             told: Arc::clone(&news),
             last: 0,
         };
-        let tell = move |progress: &Progress| {
-            told.send_replace(progress.clone());
-        };
+        let tell = move |progress: &Progress| drop(told.send_replace(progress.clone()));
         let follower = Follower::start(Arc::clone(&index), source, tell)
             .map_err(|source| failed(&index_file, source))?;
         tokio::spawn(tell_news(handle.clone(), news, follower.waker(), stopped));
