@@ -159,7 +159,9 @@ fn differences(place: &str, before: &Json, now: &Json, told: &mut Vec<String>) {
     if before == now || MAY_DIFFER.iter().any(|pattern| fits(pattern, place)) {
         return;
     }
-    let inside = |name: &str| if place.is_empty() { name.to_owned() } else { format!("{place}/{name}") };
+    // A name with a slash in it is one step, as JSON pointers write it.
+    let step = |name: &str| name.replace('/', "~1");
+    let inside = |name: &str| if place.is_empty() { step(name) } else { format!("{place}/{}", step(name)) };
     match (before, now) {
         (Json::Object(before), Json::Object(now)) => {
             for (name, value) in before {

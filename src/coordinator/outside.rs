@@ -16,10 +16,10 @@ use crate::domain::ids::Seq;
 use crate::domain::path::EntityPath;
 use crate::domain::state::{Changes, Far, FarError, Kept, State, Totals};
 use crate::domain::things::Entity;
-use crate::ledger::Head;
+use crate::ledger::{Head, room};
 use crate::store::{self, At, Image, ImageError};
 
-/// What was changed is near for so many bytes at least, about, before some of it is let go of.
+/// What was changed is near for so many bytes, about, before some of it is let go of, where its workspace is not one of many.
 pub(super) const NEAR: u64 = 8 * 1_024 * 1_024;
 /// So much is written at once, in entities and keys …
 const WRITE: usize = 4_096;
@@ -47,6 +47,8 @@ pub(super) struct Outside {
     next: Instant,
     /// Up to where what is there was let go of.
     swept: Seq,
+    /// The disk has room for the ledger alone: what waits does so in memory, which that room bounds.
+    cramped: bool,
     /// Something could not be read or written: nothing is believed until the state was read again.
     in_doubt: bool,
     /// How often that was so since something was written.
@@ -137,9 +139,15 @@ impl Outside {
             gone: None,
             next: Instant::now(),
             swept: Seq(0),
+            cramped: false,
             in_doubt: false,
             doubts: 0,
         }
+    }
+
+    /// How many bytes may be near: its share, where many workspaces are open.
+    fn near(&self) -> u64 {
+        self.image.as_ref().map_or(self.near, |image| self.near.min(image.beside()))
     }
 
     pub(super) fn image(&self) -> Option<&Image> {
@@ -161,7 +169,7 @@ impl Outside {
     /// While the ledger is read: writes what was changed since that deed where it is too much to be near, and lets go of it. Says
     /// up to where all is written.
     pub(super) async fn put_away(&self, state: &mut State, head: Head, after: Seq) -> Result<Seq, Trouble> {
-        let Some(image) = self.image.clone().filter(|_| state.near_bytes() > self.near) else {
+        let Some(image) = self.image.clone().filter(|_| state.near_bytes() > self.near()) else {
             return Ok(after);
         };
         let (totals, changes) = (state.totals(), state.changes_since(after));
@@ -187,16 +195,16 @@ impl Outside {
         if self.image.is_none() {
             return Ok(());
         }
-        let much = self.waiting.count() >= WAITING;
+        let much = self.waiting.count() >= WAITING && !self.cramped;
         if much || self.running.as_ref().is_some_and(JoinHandle::is_finished) {
             let landed = self.landed().await;
             landed.or_else(|error| if much || self.in_doubt { Err(error) } else { Ok(()) })?;
         }
-        let is_time = self.waiting.count() >= WRITE || Instant::now() >= self.next;
+        let is_time = self.waiting.count() >= WRITE && !self.cramped || Instant::now() >= self.next;
         if self.running.is_none() && is_time && self.waiting.at.is_some() {
             self.begin();
         }
-        if state.near_bytes() > self.near && self.swept < self.written {
+        if state.near_bytes() > self.near() && self.swept < self.written {
             state.let_go(self.written);
             self.swept = self.written;
         }
@@ -206,6 +214,14 @@ impl Outside {
 
     fn begin(&mut self) {
         let Some(image) = self.image.clone() else { return };
+        if let Err(error) = room::for_cache(image.place(), 0) {
+            if !std::mem::replace(&mut self.cramped, true) {
+                tracing::warn!(%error, "values are not written to their image until there is room");
+            }
+            self.next = Instant::now() + REST;
+            return;
+        }
+        self.cramped = false;
         let (waiting, gone) = (std::mem::take(&mut self.waiting), self.gone);
         self.next = Instant::now() + WRITE_GAP;
         self.running = Some(tokio::task::spawn_blocking(move || waiting.write(&image, gone)));
@@ -262,7 +278,7 @@ impl Outside {
     /// Writes what waits, at the end.
     pub(super) async fn finish(&mut self) {
         let mut again = self.landed().await.is_ok();
-        while again && self.waiting.at.is_some() {
+        while again && self.waiting.at.is_some() && !self.cramped {
             self.begin();
             again = self.landed().await.is_ok();
         }

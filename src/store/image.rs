@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::ops::Bound;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
@@ -110,11 +111,22 @@ impl Shared {
             standing.written.store(true, Ordering::Release);
         }
         let hold = RwLock::new(Hold { tree, standing: Arc::new(standing) });
+        images.used().fetch_add(1, Ordering::Relaxed);
         Ok(Self { images, prefix, hold, writing: Mutex::default() })
     }
 }
 
 impl Image {
+    /// How many bytes its workspace may keep beside it: the fewer, the more workspaces there are.
+    pub fn beside(&self) -> u64 {
+        self.0.images.beside()
+    }
+
+    /// The folder in which it lies.
+    pub fn place(&self) -> &Path {
+        self.0.images.folder()
+    }
+
     pub(super) fn of(shared: Arc<Shared>) -> Self {
         Self(shared)
     }
@@ -337,6 +349,12 @@ impl View {
     fn again(&self) -> Self {
         let pin = self.hold.tree.pin_again(&self.pin);
         Self { hold: self.hold.clone(), images: self.images.clone(), pin, ..*self }
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        self.images.used().fetch_sub(1, Ordering::Relaxed);
     }
 }
 

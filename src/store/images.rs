@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use lsm_tree::{Cache, DescriptorTable};
@@ -23,6 +24,8 @@ const SHARE: u64 = 32;
 /// How many parts there are at most: one is filled, the others wait or are kept for who looks back; in memory each takes half as much
 /// again.
 const PARTS: u64 = (1 + WAITING as u64 + KEPT) * 3 / 2 + 1;
+/// What workspaces keep beside their images is this part of what those take.
+const BESIDE: u64 = 16;
 /// Most files of the tree that are open at once.
 const FILES: usize = 128;
 /// The file that is held by whoever uses the folder.
@@ -36,6 +39,10 @@ struct Inner {
     folder: PathBuf,
     room: Room,
     names: Names,
+    /// Bytes that all of them may take.
+    cache: u64,
+    /// How many workspaces use theirs.
+    used: AtomicU64,
     now: Mutex<Now>,
     /// Held as long as these images are used.
     _held: File,
@@ -49,6 +56,21 @@ struct Now {
 }
 
 impl Images {
+    /// Where they lie.
+    pub(super) fn folder(&self) -> &Path {
+        &self.0.folder
+    }
+
+    /// How many workspaces use theirs.
+    pub(super) fn used(&self) -> &AtomicU64 {
+        &self.0.used
+    }
+
+    /// How many bytes a workspace may keep beside its image, so that all together keep a part of what images take.
+    pub(super) fn beside(&self) -> u64 {
+        self.0.cache / BESIDE / self.0.used.load(Ordering::Relaxed).max(1)
+    }
+
     /// Opens the images of a folder; what is damaged, or of another format, is taken away, and new ones begin. `cache` bytes of
     /// memory are all that they take.
     ///
@@ -83,6 +105,8 @@ impl Images {
             folder: folder.to_owned(),
             room,
             names: Names::default(),
+            cache,
+            used: AtomicU64::new(0),
             now,
             _held: held,
         })))

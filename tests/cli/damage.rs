@@ -149,13 +149,21 @@ fn damage_in_the_middle_is_found_while_a_server_runs() {
     assert_eq!(said.status, 3, "{}", told(&said));
 }
 
-/// Changes a snapshot and seals it again, as somebody would who knows the form.
-fn reseal(snapshot: &PathBuf, from: &str, to: &str) {
+/// Changes the secrets that a snapshot lets in and seals it again, as somebody would who knows the form.
+fn reseal(snapshot: &PathBuf) {
     use sha2::{Digest as _, Sha256};
 
     let text = fs::read_to_string(snapshot).unwrap();
     let (lines, seal) = text.trim_end().rsplit_once('\n').unwrap();
-    let changed = format!("{}\n", lines.replace(from, to));
+    let with_another_hash = |line: &str| {
+        let at = line.find("\"hash\":\"").unwrap() + "\"hash\":\"".len() + 10;
+        let other = if line[at..].starts_with('0') { "1" } else { "0" };
+        format!("{}{other}{}\n", &line[..at], &line[at + 1..])
+    };
+    let each = lines.lines().map(|line| {
+        if line.starts_with("{\"token\":") { with_another_hash(line) } else { format!("{line}\n") }
+    });
+    let changed: String = each.collect();
     assert_ne!(changed, format!("{lines}\n"));
     let hex = deeds::ledger::Hash(Sha256::digest(&changed).into()).to_string();
     let at = seal.find("sha256").unwrap() + "sha256\":\"".len();
@@ -170,14 +178,13 @@ fn a_snapshot_that_was_changed_and_sealed_again_is_found() {
     home.ok(&["override", "set", "crm/contact/c1#phone", "x1234567", "--reason", "it is known"]);
     let snapshot = ledger(&home, "default").with_file_name("snapshot");
     assert!(home.ok(&["verify", "--deep"]).contains("1 snapshots"));
-    reseal(&snapshot, "1234567", "7654321");
+    reseal(&snapshot);
     let said = home.run(&["verify", "--deep"]);
     assert_eq!(said.status, 3, "{}", told(&said));
     assert!(said.err.contains("sealed again") && said.err.contains("snapshot"), "{}", told(&said));
     assert!(home.run(&["doctor"]).out.contains("sealed again"));
     // The last deeds before it say otherwise: it is not used, and the next one is right.
-    let entity = home.ok(&["entity", "crm/contact/c1"]);
-    assert!(entity.contains("1234567") && !entity.contains("7654321"), "{entity}");
+    assert!(home.ok(&["entity", "crm/contact/c1"]).contains("1234567"));
     home.ok(&["verify", "--deep"]);
 }
 
@@ -188,9 +195,9 @@ fn a_snapshot_that_was_sealed_again_is_not_what_is_gone_on_from() {
     let map = home.file("team.toml", crate::room::MAP);
     home.ok(&["map", "apply", map.to_str().unwrap()]);
     home.ok(&["override", "set", "crm/contact/c1#phone", "x1234567", "--reason", "it is known"]);
-    reseal(&ledger(&home, "default").with_file_name("snapshot"), "1234567", "7654321");
-    let entity = home.ok(&["entity", "crm/contact/c1"]);
-    assert!(entity.contains("1234567") && !entity.contains("7654321"), "{entity}");
+    reseal(&ledger(&home, "default").with_file_name("snapshot"));
+    // Its own token lets in whom it let in before.
+    assert!(home.ok(&["entity", "crm/contact/c1"]).contains("1234567"));
 }
 
 /// Nobody asks for it to be looked at, and what is searched for is found again.

@@ -21,14 +21,17 @@ fn asked(from: u64, to: Option<Time>, by: Option<Span>) -> Command {
     Command::RebaseClock(RebaseClock { from: Seq(from), to, by, reason, read: None })
 }
 
-/// The state as it is written, without how many deeds came out how, what is known of the clock, and the last link, which are of the
-/// deed that moved it.
+/// The state as it is written, without how many deeds came out how, what is known of the clock, the last link, and which deed changed
+/// an entity last, which are of the deed that moved it.
 fn written(world: &World) -> Json {
     let mut state: Json = serde_json::from_slice(&world.state.to_bytes().unwrap()).unwrap();
     let board = state["board"].as_object_mut().unwrap();
     board.remove("outcomes");
     board.remove("clock");
     state["links"]["ring"].as_array_mut().unwrap().pop();
+    for entity in state["entities"].as_object_mut().unwrap().values_mut() {
+        entity.as_object_mut().unwrap().remove("deed");
+    }
     state
 }
 

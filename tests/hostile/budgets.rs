@@ -48,8 +48,15 @@ fn head(server: &Server) -> u64 {
     server.workspaces.get(&super::support::northwind()).unwrap().handle().head().seq
 }
 
+/// All that are open, page by page.
 async fn alerts(server: &Server) -> Vec<Json> {
-    server.dana.get("/v1/alerts").await["alerts"].as_array().unwrap().clone()
+    let (mut all, mut page) = (Vec::new(), String::new());
+    loop {
+        let came = server.dana.get(&format!("/v1/alerts{page}")).await;
+        all.extend(came["alerts"].as_array().unwrap().iter().cloned());
+        let Some(next) = came["next"].as_str() else { return all };
+        page = format!("?page={next}");
+    }
 }
 
 /// 400 proposals of a megabyte: 16 MiB of them are kept, the others are refused, and nobody else is.

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Below the data directory; `*` is any name or part of one.
-pub(super) const ROWS: [&str; 43] = [
+pub(super) const ROWS: [&str; 44] = [
     "deeds.log",
     "gateway",
     "gateway/*.log",
@@ -12,6 +12,7 @@ pub(super) const ROWS: [&str; 43] = [
     "image",
     "image/*",
     "image/*/*",
+    "image/*/tables/*",
     "ledgers.json",
     "lock",
     "maps",
