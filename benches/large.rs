@@ -17,6 +17,7 @@ mod http;
 
 use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
+use std::ops::Range;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -56,19 +57,20 @@ fn main() {
     let deeds = asked.get(1).copied().unwrap_or(entities).max(entities);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let directory = TempDir::new().unwrap();
+    std::fs::set_permissions(directory.path(), std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
     let token = runtime.block_on(found(directory.path()));
     let (mut server, _) = Server::start(directory.path(), &runtime, &token);
     println!("started empty: {} MiB resident", server.resident());
 
-    let first = server.write(&runtime, &token, 0..entities);
+    let first = server.write(&runtime, &token, 0..entities, entities);
     first.print("each entity once");
     let mut written = entities;
     while written < deeds {
         let until = (written + entities).min(deeds);
-        server.write(&runtime, &token, written..until).print("again");
+        server.write(&runtime, &token, written..until, entities).print("again");
         written = until;
     }
-    let bytes: usize = (0..entities).map(|n| body(n, n).1).sum();
+    let bytes: usize = (0..entities).map(|n| body(n, entities).1).sum();
     let kept = server.resident();
     println!(
         "{entities} entities, {written} deeds: {kept} MiB resident; ids and values are {} MiB: P14 {:.1}",
@@ -96,15 +98,15 @@ async fn found(directory: &Path) -> String {
     token
 }
 
-/// The `n`th write, and how many bytes of ids and values are in it.
-fn body(n: usize, entity: usize) -> (String, usize) {
-    let path = format!("crm/contact/{:012}", entity * 7_919);
+/// The `n`th write where so many entities are written in turns, and how many bytes of ids and values are in it.
+fn body(n: usize, entities: usize) -> (String, usize) {
+    let (path, before) = (format!("crm/contact/{:012}", n % entities * 7_919), n / entities);
     let values = [format!("round {n}"), format!("{n}@example.com"), format!("owner of {n}")];
     let [status, email, owner] = &values;
-    let bytes =
-        path.len() + "statusemailowner".len() + values.iter().map(|value| value.len() + 2).sum::<usize>();
+    let names = "statusemailowner".len();
+    let bytes = path.len() + names + values.iter().map(|value| value.len() + 2).sum::<usize>();
     let body = format!(
-        r#"{{"entity":"{path}","changes":{{"status":"{status}","email":"{email}","owner":"{owner}"}},"reason":"the form came in"}}"#
+        r#"{{"entity":"{path}","changes":{{"status":"{status}","email":"{email}","owner":"{owner}"}},"expected":{{"status":{before},"email":{before},"owner":{before}}},"reason":"the form came in"}}"#
     );
     (body, bytes)
 }
@@ -126,7 +128,7 @@ impl Server {
                 ["ENTITIES", "AGENT_KEYS", "AGENT_RATE"]
                     .map(|what| (format!("DEEDS_BUDGET_{what}"), "1000000000")),
             )
-            .env("DEEDS_BUDGET_VALUES", "1TiB")
+            .env("DEEDS_BUDGET_VALUES", "1024GiB")
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
@@ -149,10 +151,9 @@ impl Server {
     }
 
     /// Writes the deeds of those numbers on all connections, in turns.
-    fn write(&self, runtime: &Runtime, token: &str, numbers: std::ops::Range<usize>) -> Times {
+    fn write(&self, runtime: &Runtime, token: &str, numbers: Range<usize>, entities: usize) -> Times {
         let begun = Instant::now();
         let (count, first) = (numbers.len(), numbers.start);
-        let entities = count;
         let mut times = runtime.block_on(async {
             let mut tasks = Vec::new();
             for caller in 0..CONNECTIONS {
@@ -160,10 +161,15 @@ impl Server {
                 tasks.push(tokio::spawn(async move {
                     let mut times = Vec::with_capacity(count / CONNECTIONS + 1);
                     for n in (caller..count).step_by(CONNECTIONS) {
-                        let (text, _) = body(first + n, n % entities);
+                        let (text, _) = body(first + n, entities);
                         let sent = Instant::now();
-                        connection.post("/v1/writes", &format!("w{}", first + n), &text).await;
+                        let answer = connection.post("/v1/writes", &format!("w{}", first + n), &text).await;
                         times.push((sent.duration_since(begun), sent.elapsed()));
+                        // Looked at only now and then: the load shares the cores.
+                        if n % 61 == 0 {
+                            let answer = String::from_utf8_lossy(answer);
+                            assert!(answer.contains(r#""outcome":"committed""#), "{answer}");
+                        }
                     }
                     times
                 }));
@@ -190,6 +196,13 @@ impl Server {
         Command::new("kill").arg(self.process.id().to_string()).status().unwrap();
         self.process.wait().unwrap();
         begun.elapsed()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        self.process.kill().unwrap_or_default();
     }
 }
 
@@ -238,7 +251,7 @@ fn paced(server: &Server, runtime: &Runtime, token: &str, rate: f64, (written, e
                 let mut n = caller;
                 while begun.elapsed() < PACED {
                     tokio::time::sleep_until(due.into()).await;
-                    let (text, _) = body(written + n, n % entities);
+                    let (text, _) = body(written + n, entities);
                     connection.post("/v1/writes", &format!("p{n}"), &text).await;
                     // What was late for its time waited for its connection, too.
                     times.push(due.elapsed());
