@@ -4,7 +4,7 @@
 //! 64 connections; the rate and the latencies at the beginning and at the end; *P14*, what the process keeps resident beside
 //! the bytes of ids and values; how long it takes to stop, and to start to its first answer (*P6*). With a second number so
 //! many deeds are there before that: the entities are written again. *P5*: the latency of writes at half the rate that was
-//! reached, beside `fdatasync` of the same run. `DEEDS_STORE_CACHE` is the program's own setting, `unlimited` for P14.
+//! reached, beside `fdatasync` of the same run. `DEEDS_VALUES_CACHE` is the setting of the program itself.
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,

@@ -16,6 +16,8 @@ const RETRY_FIRST: Duration = Duration::from_millis(200);
 const RETRY_MOST: Duration = Duration::from_secs(30);
 /// How many deeds are compared with the ledger at a time …
 const CHECK_DEEDS: usize = 512;
+/// … of so many bytes: comparing takes many times as much memory …
+const CHECK_BYTES: usize = 1024 * 1024;
 /// … and how often that begins anew when it is through.
 const ROUND_EVERY: Duration = Duration::from_mins(10);
 
@@ -186,8 +188,13 @@ impl Checks {
         }
         // Whoever reads the ledger says what is wrong with it; the index goes on.
         let records = source.read_checked(self.at, CHECK_DEEDS).unwrap_or_default();
-        let entries: Vec<Entry<'_>> =
-            records.iter().take_while(|record| record.seq <= end).map(Record::entry).collect();
+        let mut bytes = 0;
+        let fit = records.iter().take_while(|record| {
+            let first = bytes == 0;
+            bytes += record.bytes.as_ref().len();
+            record.seq <= end && (first || bytes <= CHECK_BYTES)
+        });
+        let entries: Vec<Entry<'_>> = fit.map(Record::entry).collect();
         index.check(&entries)?;
         self.at = entries.last().map_or(Seq(0), |entry| entry.seq);
         if self.at == Seq(0) {

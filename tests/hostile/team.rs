@@ -45,6 +45,10 @@ impl Team {
     /// The same by a map of one's own, with tokens of these agents and of dana.
     pub(crate) fn start_on(map: &str, agents: &[&str]) -> Self {
         let home = Home::new();
+        // What values may have is known; here it is measured what else memory goes to.
+        let settings = home.dir.path().join(".config/deeds");
+        std::fs::create_dir_all(&settings).unwrap();
+        std::fs::write(settings.join("config.toml"), "values.cache = \"32MiB\"\n").unwrap();
         home.file("team.toml", map);
         home.ok(&["map", "apply", "team.toml"]);
         for agent in agents {
