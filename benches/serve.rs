@@ -18,13 +18,15 @@
     reason = "a bench that meets an error has no result"
 )]
 
+#[path = "common/http.rs"]
+mod http;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, params};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 
@@ -310,22 +312,16 @@ impl Drop for Bench {
     }
 }
 
-/// One keep-alive connection with one request at a time.
+/// One caller, with one request at a time.
 struct Caller {
-    stream: TcpStream,
-    head: String,
+    connection: http::Connection,
     number: usize,
     round: usize,
-    buffer: Vec<u8>,
 }
 
 impl Caller {
     async fn connect(address: SocketAddr, token: &str, number: usize) -> Self {
-        let stream = TcpStream::connect(address).await.unwrap();
-        stream.set_nodelay(true).unwrap();
-        let head =
-            format!("host: {address}\r\nauthorization: Bearer {token}\r\ncontent-type: application/json\r\n");
-        Self { stream, head, number, round: 0, buffer: vec![0; 256 * 1024] }
+        Self { connection: http::Connection::open(address, token).await.unwrap(), number, round: 0 }
     }
 
     async fn work(mut self, work: Work, until: Instant) -> u32 {
@@ -360,13 +356,7 @@ impl Caller {
                 ("/v1/writes:batch", format!("[{}]", writes.join(",")), u32::try_from(BATCH).unwrap())
             }
         };
-        let request = format!(
-            "POST {path} HTTP/1.1\r\n{}accept: application/json, text/event-stream\r\nidempotency-key: {number}-{round}\r\ncontent-length: {}\r\n\r\n{body}",
-            self.head,
-            body.len()
-        );
-        self.stream.write_all(request.as_bytes()).await.unwrap();
-        let answer = self.answer().await;
+        let answer = self.connection.post(path, &format!("{number}-{round}"), &body).await;
         let wanted = match work {
             Work::Nothing => 0,
             Work::Write => 1,
@@ -381,29 +371,6 @@ impl Caller {
         }
         counts
     }
-
-    /// Reads one answer.
-    async fn answer(&mut self) -> &[u8] {
-        let mut filled = 0;
-        loop {
-            let count = self.stream.read(&mut self.buffer[filled..]).await.unwrap();
-            assert!(count > 0, "the server hung up");
-            filled += count;
-            let Some(end) = find(&self.buffer[..filled], b"\r\n\r\n") else { continue };
-            let head = &self.buffer[..end];
-            assert!(head.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&self.buffer[..filled]));
-            let at = find(head, b"content-length: ").unwrap() + 16;
-            let length = head[at..].iter().take_while(|byte| byte.is_ascii_digit());
-            let length = length.fold(0, |number, digit| number * 10 + usize::from(digit - b'0'));
-            if filled >= end + 4 + length {
-                return &self.buffer[end + 4..filled];
-            }
-        }
-    }
-}
-
-fn find(text: &[u8], what: &[u8]) -> Option<usize> {
-    text.windows(what.len()).position(|window| window == what)
 }
 
 /// Records a second, 100 a commit, with nothing but SQLite.
