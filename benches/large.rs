@@ -125,7 +125,7 @@ impl Server {
             .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
             .arg(directory)
             .envs(
-                ["ENTITIES", "AGENT_KEYS", "AGENT_RATE"]
+                ["ENTITIES", "KEYS", "AGENT_KEYS", "AGENT_RATE"]
                     .map(|what| (format!("DEEDS_BUDGET_{what}"), "1000000000")),
             )
             .env("DEEDS_BUDGET_VALUES", "1024GiB")

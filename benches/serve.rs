@@ -226,7 +226,7 @@ impl Bench {
         let runtime = deeds::server::runtime().unwrap();
         let directory = tempfile::TempDir::new().unwrap();
         // One agent sends here what thousands would.
-        let limits = Limits { agent_keys: u64::MAX, ..Limits::default() };
+        let limits = Limits { agent_keys: u64::MAX, keys: u64::MAX, ..Limits::default() };
         let (stop, stopped) = oneshot::channel::<()>();
         let (workspaces, address, token) = runtime.block_on(async {
             let workspaces =

@@ -378,6 +378,15 @@ const SETTINGS: &[Setting] = &[
         doc: "Idempotency keys of one agent that are kept, for a day each.",
     },
     Setting {
+        key: "budget.keys",
+        variable: "DEEDS_BUDGET_KEYS",
+        kind: Kind::Number,
+        set: |config, text| put_number(&mut config.limits.keys, text),
+        default: |config| Some(config.limits.keys.to_string()),
+        sample: "",
+        doc: "Idempotency keys of a workspace that are kept; a person may have a quarter of them.",
+    },
+    Setting {
         key: "budget.workspace",
         variable: "DEEDS_BUDGET_WORKSPACE",
         kind: Kind::Text,

@@ -161,6 +161,27 @@ fn keys_are_each_agents_own() {
     world.verify();
 }
 
+/// Where a workspace has all the keys that it may, each agent of the map still has its part of half of them.
+#[test]
+fn keys_of_a_workspace_are_bounded() {
+    let agents = World::new(TEAM).state.board.map.model().agents.len() as u64;
+    let mut world = within(Limits { keys: 2 * agents, ..Limits::default() });
+    let send = |world: &mut World, who: &str, no: u64| {
+        let request = keyed(who, escalation(usize::try_from(no).unwrap()), &format!("key {no}"), "00");
+        match world.send(&request) {
+            Answer::Reply(reply) => reply.code.map(|code| code.to_string()).unwrap_or_default(),
+            Answer::Replay(_) => "before".to_owned(),
+        }
+    };
+    for no in 0..2 * agents {
+        assert_eq!(send(&mut world, "sales", no), "");
+    }
+    assert_eq!(send(&mut world, "sales", 100), "over-budget");
+    assert_eq!(send(&mut world, "support", 101), "");
+    assert_eq!(send(&mut world, "support", 102), "over-budget");
+    world.verify();
+}
+
 /// Values are the team's, and have bounds of their own: how many entities, how large all are, how large a scratch is.
 #[test]
 fn values_have_bounds_of_their_own() {

@@ -7,7 +7,7 @@ use crate::domain::command::{Keeps, Override};
 use crate::domain::deed::{Body, Deed, Family, Touches};
 use crate::domain::ids::{Actor, AgentId, Seq};
 use crate::domain::outcome::Outcome;
-use crate::domain::state::{Board, KEYS, KEYS_OF_ONE, State};
+use crate::domain::state::{Board, KeysBound, State};
 use crate::domain::things::{Allowance, Allowed, Limits, Severity, TokenClass, Usage};
 use crate::domain::time::Span;
 
@@ -186,13 +186,12 @@ pub(super) fn warn(sheet: &mut Sheet<'_>, cause: Seq) {
 }
 
 /// How many keys of a caller may be kept: at most, and even where the workspace has all that it may.
-pub(super) fn keys(state: &State, actor: &Actor, limits: &Limits) -> (usize, usize) {
-    let Some(agent) = actor.agent() else { return (KEYS_OF_ONE, KEYS_OF_ONE) };
-    let may = limits.with(allowance(&state.board, agent));
-    let most = usize::try_from(may.keys).unwrap_or(usize::MAX);
-    let listed = state.board.map.agent(agent).is_some();
-    let part = KEYS / 2 / state.board.map.model().agents.len().max(1);
-    (most, if listed { most.min(part) } else { 0 })
+pub(super) fn keys(state: &State, actor: &Actor, limits: &Limits) -> KeysBound {
+    let all = limits.keys;
+    let Some(agent) = actor.agent() else { return KeysBound { own: all / 4, floor: all / 4, all } };
+    let own = limits.with(allowance(&state.board, agent)).keys;
+    let part = all / 2 / state.board.map.model().agents.len().max(1) as u64;
+    KeysBound { own, floor: if state.board.map.agent(agent).is_some() { own.min(part) } else { 0 }, all }
 }
 
 /// Whether one more alert that an agent sets off is shown as such, beside those that are open.

@@ -18,10 +18,18 @@ use crate::domain::time::{Span, Time};
 pub const KEY_LIFE: Span = Span::from_hours(24);
 /// How long one is remembered: a bound of memory. A rule that asks for longer finds nothing older.
 const REMEMBERED: Span = KEY_LIFE;
-/// Most idempotency keys kept at once. None goes before its time: beyond it a request with another one is refused.
-pub const KEYS: usize = 1_000_000;
-/// Most of them that are one caller's.
-pub const KEYS_OF_ONE: usize = 250_000;
+
+/// How many idempotency keys may be kept for a caller. None goes before its time: beyond that a request with another one is
+/// refused.
+#[derive(Debug, Clone, Copy)]
+pub struct KeysBound {
+    /// Its own at most, whatever others have.
+    pub own: u64,
+    /// So many of its own even where the workspace has all that it may.
+    pub floor: u64,
+    /// Of all callers.
+    pub all: u64,
+}
 
 /// Tokens and keys.
 #[derive(Debug, Clone, Default)]
@@ -103,13 +111,12 @@ impl Access {
         self.of.get(actor).copied().unwrap_or_default()
     }
 
-    /// Why no further key of this caller can be kept at that time, in words: `most` are its own whatever others have, and
-    /// `floor` are even where the workspace has all that it may.
-    pub fn is_full(&self, actor: &Actor, now: Time, (most, floor): (usize, usize)) -> Option<String> {
-        let own = self.keys_of(actor);
-        let (kept, whose) = match self.all {
-            all if all >= KEYS && own >= floor => (all, "of this workspace"),
-            _ if own >= most => (own, "of this caller"),
+    /// Why no further key of this caller can be kept at that time, in words.
+    pub fn is_full(&self, actor: &Actor, now: Time, bound: KeysBound) -> Option<String> {
+        let (own, all) = (self.keys_of(actor) as u64, self.all as u64);
+        let (kept, whose) = match own {
+            own if all >= bound.all && own >= bound.floor => (all, "of this workspace"),
+            own if own >= bound.own => (own, "of this caller"),
             _ => return None,
         };
         let oldest = self.front().map(|oldest| Kept::clone(oldest)).or_else(|| self.older(1).pop());

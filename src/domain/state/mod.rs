@@ -34,7 +34,7 @@ mod timer;
 mod track;
 mod volume;
 
-pub use access::{Access, Fingerprint, KEY_LIFE, KEYS, KEYS_OF_ONE, Kept, KeyAnswer};
+pub use access::{Access, Fingerprint, KEY_LIFE, Kept, KeyAnswer, KeysBound};
 pub use accounts::{Accounts, Thing};
 pub use apart::{Changes, Totals};
 pub use board::{AgentFacts, Board, CLOSED, MAPS, MapStep, Next, RESOLVED, Stop};

@@ -67,6 +67,8 @@ pub struct Limits {
     pub agent: Usage,
     /// Idempotency keys of one agent.
     pub agent_keys: u64,
+    /// Idempotency keys of a workspace; a person may have a quarter of them.
+    pub keys: u64,
     /// For all agents of a workspace.
     pub workspace: Usage,
     /// Entities of a workspace.
@@ -104,6 +106,7 @@ impl Default for Limits {
         Self {
             agent: Usage { bytes: 16 * MIB, open: 2_000 },
             agent_keys: 20_000,
+            keys: 1_000_000,
             workspace: Usage { bytes: 256 * MIB, open: 50_000 },
             entities: 1_000_000,
             values: 1024 * MIB,
