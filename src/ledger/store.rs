@@ -132,7 +132,10 @@ impl Store {
 
     /// Makes the workspace's folder, for its owner alone, and its ledger; one that is there already is opened.
     pub fn create(&self, workspace: &WorkspaceId) -> Result<AnyLedger, LedgerError> {
-        (self.engine.create)(&self.private(workspace)?, workspace)
+        let folder = self.private(workspace)?;
+        let synced = File::open(self.root()).and_then(|root| root.sync_all());
+        synced.map_err(|error| LedgerError::of_system(&folder, &error))?;
+        (self.engine.create)(&folder, workspace)
     }
 
     /// Opens a ledger that exists, and verifies its end.
