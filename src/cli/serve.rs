@@ -15,7 +15,7 @@ use super::context::Context;
 use super::datadir::{DataDir, Lock};
 use super::gateway;
 use super::output::{self, Output};
-use super::session::{self, Embedded, Listen, STOP_WITHIN, user};
+use super::session::{self, Embedded, Listen, MOST_MADE, STOP_WITHIN, user};
 use super::signals::Signals;
 use super::status::{Status, Usage};
 use crate::api::Fingerprint;
@@ -150,8 +150,6 @@ fn tls(
     }
 }
 
-/// Most workspaces without a token of the directory's person that are opened at the start for one.
-const MOST_MADE: usize = 64;
 /// Most workspaces that are told one by one.
 const MOST_LINES: usize = 64;
 
