@@ -7,7 +7,6 @@
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,
-    clippy::cast_precision_loss,
     reason = "a bench that meets an error has no result"
 )]
 
@@ -393,7 +392,7 @@ impl Node {
             command.args(arguments).arg("--data-dir").arg(data).stdin(Stdio::null());
             let output = command.output().unwrap();
             let told = String::from_utf8_lossy(&output.stderr);
-            let lines = output.stdout.iter().filter(|byte| **byte == b'\n').count();
+            let lines = String::from_utf8_lossy(&output.stdout).lines().count();
             println!("{what}: {:?}, {lines} lines, {} {told}", begun.elapsed(), output.status);
         }
     }
