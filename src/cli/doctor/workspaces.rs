@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
+use std::thread;
 
 use super::files::are_files;
 use super::finding::{Check, Finding, Health};
@@ -41,14 +42,10 @@ pub(super) fn checks(dir: &DataDir) -> anyhow::Result<Vec<Check>> {
     let are_few = workspaces.len() <= FEW;
     let (mut checks, mut known) = (Vec::new(), BTreeMap::new());
     let mut fine = 0;
-    for workspace in &workspaces {
-        let folder = dir.store().folder(workspace);
-        // What is no file may wait forever to be read; that it is none was told.
-        if are_files(&folder) {
-            let found = of(dir, workspace, &mut known, are_few);
-            fine += usize::from(found.iter().all(|check| check.health == Health::Fine));
-            checks.extend(found.into_iter().filter(|check| are_few || check.health != Health::Fine));
-        }
+    for (workspace, found, theirs) in each(dir, &workspaces, are_few)? {
+        fine += usize::from(!found.is_empty() && found.iter().all(|check| check.health == Health::Fine));
+        checks.extend(found.into_iter().filter(|check| are_few || check.health != Health::Fine));
+        known.extend(theirs.map(|theirs| (workspace, theirs)));
     }
     if !are_few {
         let found = format!(
@@ -61,20 +58,40 @@ pub(super) fn checks(dir: &DataDir) -> anyhow::Result<Vec<Check>> {
     Ok(checks)
 }
 
-fn of(
-    dir: &DataDir,
-    workspace: &WorkspaceId,
-    known: &mut BTreeMap<WorkspaceId, Known>,
-    all_of_it: bool,
-) -> Vec<Check> {
-    let what = format!("ledger {workspace}");
-    let (last, verified, deep, theirs) = match read(dir, workspace, all_of_it) {
-        Ok(found) => found,
-        Err(error) => return vec![broken(&what, &error)],
+/// What was found of one, and the tokens that it knows where it was read whole.
+type About = (WorkspaceId, Vec<Check>, Option<Known>);
+
+/// Looks at each, as many at once as there are processors.
+fn each(dir: &DataDir, workspaces: &[WorkspaceId], all_of_it: bool) -> anyhow::Result<Vec<About>> {
+    let look = |workspace: &WorkspaceId| {
+        // What is no file may wait forever to be read; that it is none was told.
+        let (found, known) = if are_files(&dir.store().folder(workspace)) {
+            of(dir, workspace, all_of_it)
+        } else {
+            (Vec::new(), None)
+        };
+        (workspace.clone(), found, known)
     };
-    if let Some(theirs) = theirs {
-        known.insert(workspace.clone(), theirs);
-    }
+    let at_once = thread::available_parallelism().map_or(1, usize::from);
+    thread::scope(|scope| {
+        let part = workspaces.len().div_ceil(at_once).max(1);
+        let parts = workspaces.chunks(part);
+        let looks: Vec<_> =
+            parts.map(|part| scope.spawn(|| part.iter().map(look).collect::<Vec<_>>())).collect();
+        let mut all = Vec::with_capacity(workspaces.len());
+        for looked in looks {
+            all.extend(looked.join().map_err(|_| anyhow::anyhow!("looking at a workspace broke off"))?);
+        }
+        Ok(all)
+    })
+}
+
+fn of(dir: &DataDir, workspace: &WorkspaceId, all_of_it: bool) -> (Vec<Check>, Option<Known>) {
+    let what = format!("ledger {workspace}");
+    let (last, verified, deep, known) = match read(dir, workspace, all_of_it) {
+        Ok(found) => found,
+        Err(error) => return (vec![broken(&what, &error)], None),
+    };
     let mut checks = vec![last_deed(&what, last.as_ref()), whole(dir, workspace, &verified)];
     checks.extend(cut_off(&dir.store().file(workspace)).map(|how| {
         let found = format!("its file was cut off: {how}; every deed can still be read");
@@ -84,7 +101,7 @@ fn of(
     checks.push(signed(dir, workspace, &verified));
     checks.extend(index(dir, workspace, &verified, deep.as_ref()));
     checks.extend(snapshots(dir, workspace, &verified, deep.as_ref()));
-    checks
+    (checks, known)
 }
 
 /// What was read of one ledger: its last deed and its end; what was found beside it and the tokens that it knows, where all of it was read.
