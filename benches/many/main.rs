@@ -295,10 +295,11 @@ impl Node {
     /// Items and leases fall due in closed ones, all of them at nearly the same time.
     fn due(&self, server: &Server) {
         let names: Vec<String> = (0..BUSY.min(self.many)).map(Self::name).collect();
-        let mut set = Vec::new();
+        let (mut set, begun) = (Vec::new(), Instant::now());
         for name in &names {
             set.push(self.runtime.block_on(Self::set_due(server, &self.token(name), name)));
         }
+        let within = begun.elapsed();
         let mut open = 0;
         for _ in 0..3 {
             std::thread::sleep(SPAN / 2);
@@ -311,7 +312,7 @@ impl Node {
             let of: Vec<Duration> = late.iter().filter(|one| one.1 == kind).map(|one| one.0).collect();
             assert_eq!(of.len(), names.len(), "{kind}");
             println!(
-                "{kind} in {} closed ones at once: {:?} late in the middle, {:?} at most",
+                "{kind} in {} closed ones within {within:?}: {:?} late in the middle, {:?} at most",
                 of.len(),
                 of[of.len() / 2],
                 of[of.len() - 1]
