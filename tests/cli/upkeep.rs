@@ -129,7 +129,8 @@ fn of_many_workspaces_the_doctor_tells_of_those_in_which_something_is_wrong() {
     assert!(matches!(&*well, [one] if one.contains("65 of 65 are as they should be")), "{well:?}");
     home.ok(&["backup", "all.tar"]);
     home.ok(&["restore", "all.tar", "--data-dir", "new"]);
-    home.ok(&["doctor", "--data-dir", "new"]);
+    let restored = home.run(&["doctor", "--json", "--data-dir", "new"]).out;
+    assert!(restored.contains("from") && !restored.contains("memory-damaged"), "{restored}");
     let workspaces = home.data().join("workspaces");
     fs::rename(workspaces.join("team-07"), workspaces.join("team-99")).unwrap();
     let said = home.run(&["doctor", "--json"]);

@@ -19,6 +19,8 @@ use crate::server::workspace::Workspace;
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// One that was opened for what fell due, and closed while it was due still, is not opened for that again before this time.
 const REST: Duration = Duration::from_mins(1);
+/// So many of which nothing is known are opened at once while nobody asks for them: who asks for another waits less.
+const UNKNOWN: usize = OPENINGS / 2;
 /// One in which something falls due within this time stays open.
 const SOON: Span = Span::from_secs(5);
 
@@ -102,15 +104,14 @@ impl Spaces {
         self.read().values().filter_map(row).collect()
     }
 
-    /// Wakes what has something due, the earliest first, and those of which nothing is known; a few at a time. How long nothing more
-    /// falls due; what waits for its turn has it when another one is through.
+    /// Wakes what has something due, the earliest first, and after that those of which nothing is known, a few at a time. How long nothing
+    /// more falls due; what waits for its turn has it when another one is through.
     fn wake(self: &Arc<Self>) -> Duration {
         let (now, at) = (self.clock.now(), Instant::now());
-        let mut wait = LOOK_EVERY;
+        let (mut wait, mut moving) = (LOOK_EVERY, 0);
         let next: Vec<WorkspaceId> = {
             let slots = self.read();
-            let mut moving = 0;
-            let mut due: Vec<(Option<Time>, &WorkspaceId)> = Vec::new();
+            let (mut due, mut unknown) = (Vec::<(Time, &WorkspaceId)>::new(), Vec::new());
             for (id, slot) in slots.iter() {
                 let (row, rest) = match slot {
                     Slot::Closed(row, rest) => (row, rest),
@@ -120,24 +121,23 @@ impl Spaces {
                     }
                     Slot::Open(_) | Slot::Broken(..) => continue,
                 };
-                let then = row.as_ref().map(|row| row.due());
-                let left = match then {
-                    Some(None) => continue,
-                    // One that is past is due now.
+                let rest = rest.map_or(Duration::ZERO, |rest| rest.saturating_duration_since(at));
+                match row.as_ref().map(|row| row.due()) {
+                    Some(None) => {}
+                    Some(Some(then)) if then <= now && rest.is_zero() => due.push((then, id)),
                     Some(Some(then)) => {
-                        Duration::from_micros(u64::try_from(then.since(now).micros()).unwrap_or(0))
+                        // One that is past and rests has no time left but that.
+                        let left = u64::try_from(then.since(now).micros()).unwrap_or(0);
+                        wait = wait.min(rest.max(Duration::from_micros(left)));
                     }
-                    None => Duration::ZERO,
-                };
-                let left = left.max(rest.map_or(Duration::ZERO, |rest| rest.saturating_duration_since(at)));
-                if left.is_zero() {
-                    due.push((then.flatten(), id));
-                } else {
-                    wait = wait.min(left);
+                    None if rest.is_zero() => unknown.push(id),
+                    None => wait = wait.min(rest),
                 }
             }
             due.sort_unstable();
-            due.into_iter().take((2 * OPENINGS).saturating_sub(moving)).map(|(_, id)| id.clone()).collect()
+            let due = due.into_iter().take((2 * OPENINGS).saturating_sub(moving)).map(|(_, id)| id);
+            let left = UNKNOWN.saturating_sub(moving + due.len());
+            due.chain(unknown.into_iter().take(left)).cloned().collect()
         };
         for id in next {
             drop(self.step(&id, For::Timer));
