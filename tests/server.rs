@@ -25,8 +25,6 @@ mod doors;
 mod lists;
 #[path = "server/looks.rs"]
 mod looks;
-#[path = "server/many.rs"]
-mod many;
 #[path = "server/matrix.rs"]
 mod matrix;
 #[path = "server/page.rs"]

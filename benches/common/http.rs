@@ -26,8 +26,13 @@ impl Connection {
 
     /// Posts a body under an idempotency key; the answer's body, which must be a good one.
     pub(crate) async fn post(&mut self, path: &str, key: &str, body: &str) -> &[u8] {
+        self.ask(&format!("POST {path} HTTP/1.1\r\nidempotency-key: {key}"), body).await
+    }
+
+    /// Asks with that first line and more headers; the answer's body, which must be a good one.
+    pub(crate) async fn ask(&mut self, first: &str, body: &str) -> &[u8] {
         let request = format!(
-            "POST {path} HTTP/1.1\r\n{}accept: application/json, text/event-stream\r\nidempotency-key: {key}\r\ncontent-length: {}\r\n\r\n{body}",
+            "{first}\r\n{}accept: application/json, text/event-stream\r\ncontent-length: {}\r\n\r\n{body}",
             self.head,
             body.len()
         );

@@ -24,7 +24,7 @@ use crate::domain::ids::WorkspaceId;
 use crate::domain::state::Stop;
 use crate::domain::time::{Span, Time};
 
-const EXAMPLES: &str = "Examples:\n  deeds doctor\n  deeds doctor --json\n  deeds doctor --fix\n  deeds doctor --data-dir /var/lib/deeds\n\nLooks only, but for --fix, and may be run beside a server. Exit status 1 where something is wrong.";
+const EXAMPLES: &str = "Examples:\n  deeds doctor\n  deeds doctor --json\n  deeds doctor --fix\n  deeds doctor --data-dir /var/lib/deeds\n\nLooks only, but for --fix, and may be run beside a server. Of more than 64 workspaces it looks at the last deeds\nof each; `deeds verify --deep` looks at all of them. Exit status 1 where something is wrong.";
 
 /// What is looked at, and whether it is mended.
 #[derive(Debug, Args)]

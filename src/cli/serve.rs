@@ -1,5 +1,6 @@
 //! `deeds serve`: the server alone, until it is asked to stop.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -14,7 +15,7 @@ use super::context::Context;
 use super::datadir::{DataDir, Lock};
 use super::gateway;
 use super::output::{self, Output};
-use super::session::{self, Embedded, Listen, STOP_WITHIN, user};
+use super::session::{self, Embedded, Listen, MOST_MADE, STOP_WITHIN, user};
 use super::signals::Signals;
 use super::status::{Status, Usage};
 use crate::api::Fingerprint;
@@ -149,8 +150,6 @@ fn tls(
     }
 }
 
-/// Most workspaces without a token of the directory's person that are opened at the start for one.
-const MOST_MADE: usize = 64;
 /// Most workspaces that are told one by one.
 const MOST_LINES: usize = 64;
 
@@ -175,7 +174,8 @@ async fn ready(
     let user = user(context, dir)?;
     embedded.found(dir, context.config.workspace.as_ref(), &user).await?;
     let workspaces = embedded.workspaces();
-    for (workspace, why) in workspaces.broken() {
+    let broken: BTreeMap<WorkspaceId, String> = workspaces.broken().into_iter().collect();
+    for (workspace, why) in &broken {
         output::complain(format!("workspace {workspace} does not open and is not served: {why}"));
     }
     let (mut tokens, mut made) = (Vec::new(), 0);
@@ -183,7 +183,7 @@ async fn ready(
         let file = dir.token_file(&workspace, user.as_str());
         if workspaces.get(&workspace).is_some() {
             embedded.own_token(dir, &workspace, &user).await?;
-        } else if workspaces.broken().iter().any(|(broken, _)| *broken == workspace) {
+        } else if broken.contains_key(&workspace) {
             continue;
         } else if !file.exists() {
             if made == MOST_MADE {

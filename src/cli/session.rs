@@ -50,6 +50,8 @@ const LOOK_WAIT: Duration = Duration::from_secs(2);
 /// How long ending may take once it was asked for: whatever is being worked out then is given up. What was answered is on
 /// disk by then.
 pub(super) const STOP_WITHIN: Duration = Duration::from_millis(1_800);
+/// Most workspaces without a token of the directory's person that are opened at the start for one.
+pub(super) const MOST_MADE: usize = 64;
 /// Between two tries to attach.
 const ATTACH_EVERY: Duration = Duration::from_millis(50);
 /// How often a request is sent while attaching.
@@ -438,13 +440,15 @@ impl Session {
             Place::Remote { dir, url, .. } => signin::all_kept(dir.as_ref(), url),
             Place::Local { dir, .. } => {
                 let user = person_of(dir);
-                let mut tokens = Vec::new();
-                for workspace in dir.workspaces()? {
-                    if workspace != first
-                        && let Some(token) = self.token_for(dir, &workspace, &user).await?
-                    {
-                        tokens.push(token);
+                let (mut tokens, mut made) = (Vec::new(), 0);
+                for workspace in dir.workspaces()?.into_iter().filter(|workspace| *workspace != first) {
+                    if !dir.token_file(&workspace, user.as_str()).exists() {
+                        if made == MOST_MADE {
+                            continue;
+                        }
+                        made += 1;
                     }
+                    tokens.extend(self.token_for(dir, &workspace, &user).await?);
                 }
                 tokens
             }
@@ -516,8 +520,18 @@ impl Session {
 
     /// Another workspace of the same server, if this person has a token for it.
     pub(super) async fn client_of(&self, name: &WorkspaceId) -> anyhow::Result<Option<Client>> {
-        let endpoints = self.endpoints().await?;
-        Ok(endpoints.into_iter().find(|(workspace, _)| workspace == name).map(|(_, client)| client))
+        let token = match &self.place {
+            _ if self.client.token().workspace == *name => return Ok(Some(self.client.clone())),
+            Place::Remote { dir, url, .. } => {
+                let kept = signin::all_kept(dir.as_ref(), url);
+                kept.into_iter().find(|token| token.workspace == *name)
+            }
+            Place::Local { dir, .. } if dir.workspaces()?.contains(name) => {
+                self.token_for(dir, name, &person_of(dir)).await?
+            }
+            Place::Local { .. } => None,
+        };
+        Ok(token.map(|token| self.client.signed_by(token)))
     }
 
     /// The data directory, where the server is this directory's.

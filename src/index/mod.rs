@@ -328,9 +328,9 @@ fn connect(path: &Path, create: bool) -> Result<Connection, IndexError> {
         flags |= OpenFlags::SQLITE_OPEN_CREATE;
     }
     let connection = Connection::open_with_flags(path, flags)?;
-    connection.pragma_update(None, "journal_mode", "WAL")?;
-    // A crash may lose or break the index; then it is rebuilt.
+    // A crash may lose or break the index; then it is rebuilt. Said first: also the log's beginning is synced otherwise.
     connection.pragma_update(None, "synchronous", "OFF")?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
     connection.pragma_update(None, "cache_size", -16_384)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);

@@ -132,7 +132,10 @@ impl Store {
 
     /// Makes the workspace's folder, for its owner alone, and its ledger; one that is there already is opened.
     pub fn create(&self, workspace: &WorkspaceId) -> Result<AnyLedger, LedgerError> {
-        (self.engine.create)(&self.private(workspace)?, workspace)
+        let folder = self.private(workspace)?;
+        let synced = File::open(self.root()).and_then(|root| root.sync_all());
+        synced.map_err(|error| LedgerError::of_system(&folder, &error))?;
+        (self.engine.create)(&folder, workspace)
     }
 
     /// Opens a ledger that exists, and verifies its end.
@@ -236,8 +239,8 @@ impl Store {
     /// # Errors
     /// When the ledger or the note can't be read, or the note not be written.
     pub fn mend_note(&self, workspace: &WorkspaceId) -> Result<(), LedgerError> {
-        let (verified, _) = self.inspect(workspace)?;
-        match self.marked(workspace, &verified.identity.source())? {
+        // Whether it is as it was written shows without knowing of which ledger it is.
+        match self.marked(workspace, "")? {
             Marked::Damaged => self.note_end(workspace),
             Marked::At(_) | Marked::Nothing | Marked::Another(_) => Ok(()),
         }
@@ -444,13 +447,20 @@ impl Store {
     }
 }
 
-/// The workspaces whose folders have a file in them that is `theirs`.
-pub(super) fn folders(root: &Path, theirs: impl Fn(&str) -> bool) -> Result<Vec<WorkspaceId>, LedgerError> {
+/// The workspaces whose folders have a file in them that is `theirs`; most have that `usual` one, which is one look.
+pub(super) fn folders(
+    root: &Path,
+    usual: &str,
+    theirs: impl Fn(&str) -> bool,
+) -> Result<Vec<WorkspaceId>, LedgerError> {
     let entries = match fs::read_dir(root) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
         entries => entries.map_err(|error| LedgerError::of_system(root, &error))?,
     };
     let used = |folder: &Path| {
+        if fs::symlink_metadata(folder.join(usual)).is_ok() {
+            return true;
+        }
         let mut names = fs::read_dir(folder).into_iter().flatten().flatten().map(|file| file.file_name());
         names.any(|name| theirs(&name.to_string_lossy()))
     };

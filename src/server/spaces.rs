@@ -2,24 +2,25 @@
 //! or when something falls due in it, and closed when nobody has asked for a while, or to make place for another one.
 //!
 //! A workspace is in use while anybody has it in hand: a request, a stream, a wait. One that is closed is held by the table
-//! alone, so that nothing is lost and nothing is answered by what is closed. What it was, the table of due times keeps ([`due`](super::due)).
+//! alone, so that nothing is lost and nothing is answered by what is closed. What it was, the table of due times keeps ([`due`](super::due));
+//! what is closed and woken, and when, is [`tend`]'s business.
+
+mod tend;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
+use tokio::time::{Instant, timeout_at};
 
 use super::due::{Due, Row};
 use super::workspace::{SpaceError, Workspace};
 use crate::api::{Problem, ProblemCode};
 use crate::coordinator::{Clock, Founding};
-use crate::domain::decide;
 use crate::domain::ids::WorkspaceId;
 use crate::domain::things::{Keeping, Limits};
-use crate::domain::time::Span;
 use crate::ledger::Store;
 use crate::store::Images;
 
@@ -31,14 +32,8 @@ const OPEN_WAIT: Duration = Duration::from_secs(10);
 const WAITING: usize = 1_024;
 /// One that did not open is tried again when somebody asks after so long.
 const AGAIN: Duration = Duration::from_secs(30);
-/// How often it is looked what falls due, and what nobody has asked for.
-const LOOK_EVERY: Duration = Duration::from_millis(500);
-/// One that was opened for what fell due is closed after so long …
+/// One that was opened for what fell due is closed after so long.
 const WOKEN: Duration = Duration::from_secs(2);
-/// … and not opened for that again before this time.
-const REST: Duration = Duration::from_mins(1);
-/// One in which something falls due within this time stays open.
-const SOON: Span = Span::from_secs(5);
 /// Up to so many whose rows are missing are opened before anything is served; more than that, while it is.
 const AT_START: usize = 16;
 
@@ -109,6 +104,8 @@ pub(super) struct Spaces {
     due: Mutex<Due>,
     openings: Arc<Semaphore>,
     ending: AtomicBool,
+    /// Is told when one was opened or closed.
+    stirred: Arc<Notify>,
     began: Instant,
     counts: [AtomicU64; 2],
 }
@@ -185,6 +182,7 @@ impl Spaces {
             due: Mutex::new(due),
             openings: Arc::new(Semaphore::new(OPENINGS)),
             ending: AtomicBool::new(false),
+            stirred: Arc::default(),
             began: Instant::now(),
             counts: Default::default(),
         }
@@ -206,7 +204,7 @@ impl Spaces {
             // What does not open is told where it is asked for.
             drop(self.come(id, For::Anyone, None).await);
         }
-        tokio::spawn(keep(Arc::downgrade(self)));
+        tokio::spawn(tend::keep(Arc::downgrade(self), Arc::clone(&self.stirred)));
     }
 
     pub(super) fn home(&self) -> Option<WorkspaceId> {
@@ -400,6 +398,7 @@ impl Spaces {
             }
         }
         tell.send_replace(Moved::Done);
+        self.stirred.notify_one();
     }
 
     async fn open_anew(&self, id: &WorkspaceId, founding: Option<Founding>) -> Result<Workspace, SpaceError> {
@@ -433,170 +432,6 @@ impl Spaces {
 
     fn put(&self, id: &WorkspaceId, slot: Slot) {
         self.write().insert(id.clone(), slot);
-    }
-
-    /// Closes what was used longest ago until there is place for one more. False where all are in use.
-    async fn make_place(self: &Arc<Self>) -> bool {
-        loop {
-            let home = self.home();
-            let mut closing = {
-                let mut slots = self.write();
-                let open = slots.values().filter(|slot| matches!(slot, Slot::Open(_))).count();
-                if (open as u64) < self.keeping.open {
-                    return true;
-                }
-                let idle = |(id, slot): (&WorkspaceId, &Slot)| {
-                    let open = slot.open().filter(|open| open.is_idle() && home.as_ref() != Some(id))?;
-                    Some((open.used.load(Ordering::Relaxed), id.clone()))
-                };
-                let Some((_, oldest)) = slots.iter().filter_map(idle).min() else { return false };
-                self.close(&mut slots, &oldest)
-            };
-            if let Some(closing) = &mut closing {
-                closing.wait_for(|moved| *moved != Moved::NotYet).await.map(drop).unwrap_or_default();
-            }
-        }
-    }
-
-    /// Begins to close one that is open; who asks for it meanwhile waits and has it opened again.
-    fn close(
-        self: &Arc<Self>,
-        slots: &mut BTreeMap<WorkspaceId, Slot>,
-        id: &WorkspaceId,
-    ) -> Option<watch::Receiver<Moved>> {
-        let slot = slots.get_mut(id)?;
-        let (tell, moved) = watch::channel(Moved::NotYet);
-        let space = Arc::clone(&slot.open()?.space);
-        let shown = Shown::of(&space);
-        *slot = Slot::Moving(moved.clone(), Arc::new(Semaphore::new(WAITING)), Some(shown));
-        let (spaces, id) = (Arc::clone(self), id.clone());
-        tokio::spawn(async move {
-            space.shutdown().await;
-            let row = Box::pin(spaces.note(&id, &space)).await;
-            drop(space);
-            let [_, closed] = &spaces.counts;
-            closed.fetch_add(1, Ordering::Relaxed);
-            let now = spaces.clock.now();
-            let is_due = row.as_ref().and_then(|row| row.due()).is_some_and(|due| due <= now);
-            spaces.put(&id, Slot::Closed(row, is_due.then(|| Instant::now() + REST)));
-            tell.send_replace(Moved::Done);
-        });
-        Some(moved)
-    }
-
-    /// Notes what it was, now that it is closed. One whose ledger is in trouble is asked again at the next start.
-    async fn note(self: &Arc<Self>, id: &WorkspaceId, space: &Workspace) -> Option<Arc<Row>> {
-        let front = space.handle().front();
-        let is_whole = !space.handle().is_troubled() && self.store.look_only().is_none();
-        let (spaces, id, now) = (Arc::clone(self), id.clone(), self.clock.now());
-        let write = move || {
-            let row = Arc::new(Row::of(&spaces.store, &id, &front, now)?);
-            if is_whole {
-                let mut due = spaces.due.lock().unwrap_or_else(PoisonError::into_inner);
-                let all: Vec<Arc<Row>> =
-                    if due.is_long(spaces.read().len()) { spaces.rows() } else { Vec::new() };
-                let tidied = if all.is_empty() { Ok(()) } else { due.rewrite(all.iter().map(|row| &**row)) };
-                if let Err(error) = tidied.and_then(|()| due.add(&row)) {
-                    tracing::warn!(%error, "what a closed workspace is could not be noted; the next start looks into it");
-                }
-            }
-            Some(row)
-        };
-        tokio::task::spawn_blocking(write).await.ok().flatten()
-    }
-
-    fn rows(&self) -> Vec<Arc<Row>> {
-        let row = |slot: &Slot| match slot {
-            Slot::Closed(row, _) => row.clone(),
-            Slot::Moving(..) | Slot::Open(_) | Slot::Broken(..) => None,
-        };
-        self.read().values().filter_map(row).collect()
-    }
-
-    /// Wakes what has something due, and those of which nothing is known; a few at a time.
-    fn wake(self: &Arc<Self>) {
-        let (now, at) = (self.clock.now(), Instant::now());
-        let due: Vec<WorkspaceId> = {
-            let slots = self.read();
-            let moving = slots.values().filter(|slot| matches!(slot, Slot::Moving(..))).count();
-            let is_due = |slot: &Slot| match slot {
-                Slot::Closed(Some(row), rest) => {
-                    row.due().is_some_and(|due| due <= now) && rest.is_none_or(|rest| rest <= at)
-                }
-                Slot::Closed(None, rest) => rest.is_none_or(|rest| rest <= at),
-                Slot::Moving(..) | Slot::Open(_) | Slot::Broken(..) => false,
-            };
-            let due = slots.iter().filter(|(_, slot)| is_due(slot)).map(|(id, _)| id.clone());
-            due.take((2 * OPENINGS).saturating_sub(moving)).collect()
-        };
-        for id in due {
-            drop(self.step(&id, For::Timer));
-        }
-    }
-
-    /// Closes what nobody has asked for.
-    fn close_idle(self: &Arc<Self>) {
-        let home = self.home();
-        let over: Vec<WorkspaceId> = {
-            let slots = self.read();
-            let others = slots.iter().filter(|(id, _)| home.as_ref() != Some(*id));
-            others.filter(|(_, slot)| self.is_over(slot)).map(|(id, _)| id.clone()).collect()
-        };
-        if over.is_empty() {
-            return;
-        }
-        let mut slots = self.write();
-        for id in over {
-            // Somebody may have taken it up.
-            if slots.get(&id).is_some_and(|slot| self.is_over(slot)) {
-                drop(self.close(&mut slots, &id));
-            }
-        }
-    }
-
-    /// Whether nobody has had it in hand for as long as it stays open, and nothing falls due in it soon.
-    fn is_over(&self, slot: &Slot) -> bool {
-        let Some(open) = slot.open().filter(|open| open.is_idle()) else { return false };
-        let quiet = self.millis().saturating_sub(open.used.load(Ordering::Relaxed));
-        let idle = u64::try_from(self.keeping.idle.micros() / 1_000).unwrap_or(u64::MAX);
-        let woken = open.woken.load(Ordering::Relaxed);
-        if quiet < if woken { idle.min(millis(WOKEN)) } else { idle } {
-            return false;
-        }
-        let soon = self.clock.now().plus(SOON);
-        let due = decide::next_due_of(&open.space.handle().front().board);
-        // What can't be settled keeps none open for ever.
-        due.is_none_or(|due| due > soon) || quiet >= idle.max(millis(REST))
-    }
-
-    /// Ends every workspace after what is waiting was decided, and opens none any more.
-    pub(super) async fn shutdown(self: &Arc<Self>) {
-        self.ending.store(true, Ordering::Relaxed);
-        loop {
-            let moving: Vec<watch::Receiver<Moved>> = {
-                let mut slots = self.write();
-                let open: Vec<WorkspaceId> = slots
-                    .iter()
-                    .filter(|(_, slot)| slot.open().is_some())
-                    .map(|(id, _)| id.clone())
-                    .collect();
-                for id in open {
-                    self.close(&mut slots, &id);
-                }
-                let moving = |slot: &Slot| match slot {
-                    Slot::Moving(moved, ..) => Some(moved.clone()),
-                    Slot::Closed(..) | Slot::Open(_) | Slot::Broken(..) => None,
-                };
-                slots.values().filter_map(moving).collect()
-            };
-            if moving.is_empty() {
-                return;
-            }
-            for mut moved in moving {
-                // One that broke off has ended too.
-                moved.wait_for(|moved| *moved != Moved::NotYet).await.map(drop).unwrap_or_default();
-            }
-        }
     }
 
     fn millis(&self) -> u64 {
@@ -673,17 +508,4 @@ impl Open {
 
 fn millis(span: Duration) -> u64 {
     u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
-}
-
-/// Looks after the table for as long as there is one.
-async fn keep(spaces: Weak<Spaces>) {
-    loop {
-        sleep(LOOK_EVERY).await;
-        let Some(spaces) = spaces.upgrade() else { return };
-        if spaces.ending.load(Ordering::Relaxed) {
-            return;
-        }
-        spaces.close_idle();
-        spaces.wake();
-    }
 }

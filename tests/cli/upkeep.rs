@@ -3,6 +3,9 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
+use deeds::coordinator::Clock;
+use deeds::domain::ids::{PersonId, WorkspaceId};
+use deeds::server::Workspaces;
 use serde_json::Value as Json;
 
 use crate::run::Home;
@@ -98,6 +101,45 @@ fn the_doctor_finds_nothing_wrong_until_something_is() {
         assert!(of(&checks, what)["mend"].is_string());
     }
     assert_eq!(fs::read(&ledger).unwrap().len(), bytes.len() / 2, "it only looks");
+}
+
+#[test]
+fn of_many_workspaces_the_doctor_tells_of_those_in_which_something_is_wrong() {
+    let home = home();
+    let made = async {
+        let workspaces = Workspaces::open(home.data().as_path(), Clock::System).await.unwrap();
+        let dana = PersonId::new("dana").unwrap();
+        for number in 0..64 {
+            let name = WorkspaceId::new(&format!("team-{number:02}")).unwrap();
+            workspaces.create(&name, &dana, None).await.unwrap();
+        }
+        workspaces.shutdown().await;
+    };
+    tokio::runtime::Runtime::new().unwrap().block_on(made);
+    let found = |text: &str| {
+        let checks: Vec<Json> = serde_json::from_str(text).unwrap();
+        let ours = checks.into_iter().filter(|check| {
+            let what = check["what"].as_str().unwrap();
+            what == "workspaces" || what.contains("team-") || what.contains(" default")
+        });
+        ours.map(|check| format!("{} {} {}", check["what"], check["health"], check["found"]))
+            .collect::<Vec<_>>()
+    };
+    let well = found(&home.ok(&["doctor", "--json"]));
+    assert!(matches!(&*well, [one] if one.contains("65 of 65 are as they should be")), "{well:?}");
+    home.ok(&["backup", "all.tar"]);
+    home.ok(&["restore", "all.tar", "--data-dir", "new"]);
+    let restored = home.run(&["doctor", "--json", "--data-dir", "new"]).out;
+    assert!(restored.contains("from") && !restored.contains("memory-damaged"), "{restored}");
+    let workspaces = home.data().join("workspaces");
+    fs::rename(workspaces.join("team-07"), workspaces.join("team-99")).unwrap();
+    let said = home.run(&["doctor", "--json"]);
+    assert_eq!(said.status, 1, "{}", said.err);
+    let wrong = found(&said.out);
+    assert!(
+        matches!(&*wrong, [all, one] if all.contains("64 of 65") && one.contains("team-99")),
+        "{wrong:?}"
+    );
 }
 
 #[test]

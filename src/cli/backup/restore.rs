@@ -125,17 +125,22 @@ fn rebuild(open: &impl Fn() -> anyhow::Result<File>, draft: &Draft) -> anyhow::R
     Ok(Manifest::new(Clock::System.now(), Some(workspace), vec![part], None))
 }
 
+/// Most ledgers that are named there: it is a small file, and the backup has all.
+const MOST_REMEMBERED: usize = 8;
+
 /// What the directory came from, for whoever looks at it later: `deeds doctor` tells it.
 fn remember(dir: &DataDir, file: &Path, manifest: &Manifest) -> anyhow::Result<()> {
     let file = fs::canonicalize(file).unwrap_or_else(|_| file.to_owned());
-    let ledgers = manifest.ledgers.iter().map(
+    let ledgers = manifest.ledgers.iter().take(MOST_REMEMBERED).map(
         |part| serde_json::json!({ "workspace": part.workspace, "deeds": part.deeds, "hash": part.hash }),
     );
+    let ledgers: Vec<_> = ledgers.collect();
     let restored = serde_json::json!({
         "restored": Clock::System.now(),
         "from": file,
         "made": manifest.made,
-        "ledgers": ledgers.collect::<Vec<_>>(),
+        "more": manifest.ledgers.len() - ledgers.len(),
+        "ledgers": ledgers,
     });
     Ok(DataDir::replace(&dir.path().join(RESTORED), &format!("{restored}\n"))?)
 }

@@ -62,23 +62,32 @@ fn files(dir: &DataDir) -> Vec<PathBuf> {
 }
 
 /// Workspaces for which whose directory it is has no token here, while a server runs, which alone could make one.
-pub(super) fn missing(dir: &DataDir) -> Vec<Check> {
-    let Some(person) = dir.person().filter(|_| matches!(dir.is_free(), Ok(false))) else { return Vec::new() };
+pub(super) fn missing(dir: &DataDir) -> Option<Check> {
+    let person = dir.person().filter(|_| matches!(dir.is_free(), Ok(false)))?;
     let file = |workspace: WorkspaceId| dir.token_file(&workspace, person.as_str());
-    let gone = dir.workspaces().unwrap_or_default().into_iter().map(file).filter(|file| !file.exists());
-    let told = |file: PathBuf| {
-        let found = format!("{} is not there, and a server runs that was started without it", file.display());
-        Check::of(Finding::TokenMissing, WHAT, found).at(&file)
+    let there = dir.workspaces().unwrap_or_default().into_iter().map(file);
+    let gone: Vec<PathBuf> = there.filter(|file| !file.exists()).collect();
+    let first = gone.first()?;
+    let others = match gone.len() - 1 {
+        0 => " is".to_owned(),
+        more => format!(" and {more} others are"),
     };
-    gone.map(told).collect()
+    let found =
+        format!("{}{others} not there, and a server runs that was started without it", first.display());
+    Some(Check::of(Finding::TokenMissing, WHAT, found).at(first))
 }
 
-/// Files in which there is no token any more, or one that the ledger does not know. `known` has the ledgers that were read.
-pub(super) fn damaged(dir: &DataDir, known: &BTreeMap<WorkspaceId, Known>) -> Vec<Check> {
+/// Files in which there is no token any more, or one that the ledger does not know. `known` has those of these workspaces whose
+/// ledgers were read.
+pub(super) fn damaged(
+    dir: &DataDir,
+    workspaces: &[WorkspaceId],
+    known: &BTreeMap<WorkspaceId, Known>,
+) -> Vec<Check> {
     let own: Vec<PathBuf> = dir
         .person()
         .into_iter()
-        .flat_map(|person| known.keys().map(move |workspace| dir.token_file(workspace, person.as_str())))
+        .flat_map(|person| workspaces.iter().map(move |workspace| dir.token_file(workspace, person.as_str())))
         .collect();
     files(dir).iter().filter_map(|file| wrong(file, known).map(|why| told(file, &own, &why))).collect()
 }

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
+use std::thread;
 
 use super::files::are_files;
-use super::finding::{Check, Finding};
+use super::finding::{Check, Finding, Health};
 use super::tokens::{self, Known};
 use crate::cli::console::seen;
 use crate::cli::datadir::DataDir;
@@ -27,33 +28,70 @@ use crate::server::witnesses::{self, Found};
 const CLOCK_SLACK: Span = Span::from_secs(2);
 /// How many deeds the index may lack and still be called near.
 const NEAR: u64 = 1_000;
+/// Of no more workspaces each ledger is read whole, and each is told of.
+const FEW: usize = 64;
 /// In a ledger of no more deeds everything made of it is held against all of them: that takes a second.
 const DEEP: u64 = 20_000;
 
+/// Looks at each; of many, only those are told of in which something is found.
 pub(super) fn checks(dir: &DataDir) -> anyhow::Result<Vec<Check>> {
     let workspaces = dir.workspaces()?;
     if workspaces.is_empty() {
         return Ok(vec![Check::fine("workspaces", "none yet; `deeds` makes the first")]);
     }
+    let are_few = workspaces.len() <= FEW;
     let (mut checks, mut known) = (Vec::new(), BTreeMap::new());
-    for workspace in &workspaces {
-        let folder = dir.store().folder(workspace);
-        // What is no file may wait forever to be read; that it is none was told.
-        if are_files(&folder) {
-            checks.extend(of(dir, workspace, &mut known));
-        }
+    let mut fine = 0;
+    for (workspace, found, theirs) in each(dir, &workspaces, are_few)? {
+        fine += usize::from(!found.is_empty() && found.iter().all(|check| check.health == Health::Fine));
+        checks.extend(found.into_iter().filter(|check| are_few || check.health != Health::Fine));
+        known.extend(theirs.map(|theirs| (workspace, theirs)));
     }
-    checks.extend(tokens::damaged(dir, &known));
+    if !are_few {
+        let found = format!(
+            "{fine} of {} are as they should be; of so many the last deeds are looked at, and everything by `deeds verify --deep`",
+            workspaces.len()
+        );
+        checks.insert(0, Check::fine("workspaces", found));
+    }
+    checks.extend(tokens::damaged(dir, &workspaces, &known));
     Ok(checks)
 }
 
-fn of(dir: &DataDir, workspace: &WorkspaceId, known: &mut BTreeMap<WorkspaceId, Known>) -> Vec<Check> {
-    let what = format!("ledger {workspace}");
-    let (last, verified, deep, theirs) = match read(dir, workspace) {
-        Ok(found) => found,
-        Err(error) => return vec![broken(&what, &error)],
+/// What was found of one, and the tokens that it knows where it was read whole.
+type About = (WorkspaceId, Vec<Check>, Option<Known>);
+
+/// Looks at each, as many at once as there are processors.
+fn each(dir: &DataDir, workspaces: &[WorkspaceId], all_of_it: bool) -> anyhow::Result<Vec<About>> {
+    let look = |workspace: &WorkspaceId| {
+        // What is no file may wait forever to be read; that it is none was told.
+        let (found, known) = if are_files(&dir.store().folder(workspace)) {
+            of(dir, workspace, all_of_it)
+        } else {
+            (Vec::new(), None)
+        };
+        (workspace.clone(), found, known)
     };
-    known.insert(workspace.clone(), theirs);
+    let at_once = thread::available_parallelism().map_or(1, usize::from);
+    thread::scope(|scope| {
+        let part = workspaces.len().div_ceil(at_once).max(1);
+        let parts = workspaces.chunks(part);
+        let looks: Vec<_> =
+            parts.map(|part| scope.spawn(|| part.iter().map(look).collect::<Vec<_>>())).collect();
+        let mut all = Vec::with_capacity(workspaces.len());
+        for looked in looks {
+            all.extend(looked.join().map_err(|_| anyhow::anyhow!("looking at a workspace broke off"))?);
+        }
+        Ok(all)
+    })
+}
+
+fn of(dir: &DataDir, workspace: &WorkspaceId, all_of_it: bool) -> (Vec<Check>, Option<Known>) {
+    let what = format!("ledger {workspace}");
+    let (last, verified, deep, known) = match read(dir, workspace, all_of_it) {
+        Ok(found) => found,
+        Err(error) => return (vec![broken(&what, &error)], None),
+    };
     let mut checks = vec![last_deed(&what, last.as_ref()), whole(dir, workspace, &verified)];
     checks.extend(cut_off(&dir.store().file(workspace)).map(|how| {
         let found = format!("its file was cut off: {how}; every deed can still be read");
@@ -63,23 +101,25 @@ fn of(dir: &DataDir, workspace: &WorkspaceId, known: &mut BTreeMap<WorkspaceId, 
     checks.push(signed(dir, workspace, &verified));
     checks.extend(index(dir, workspace, &verified, deep.as_ref()));
     checks.extend(snapshots(dir, workspace, &verified, deep.as_ref()));
-    checks
+    (checks, known)
 }
 
-/// The last deed and the end of a ledger whose chain holds, what was found beside it, and the tokens that it knows.
-fn read(
-    dir: &DataDir,
-    workspace: &WorkspaceId,
-) -> Result<(Option<Record>, Verified, Option<deep::Deep>, Known), LedgerError> {
+/// What was read of one ledger: its last deed and its end; what was found beside it and the tokens that it knows, where all of it was read.
+type ReadLedger = (Option<Record>, Verified, Option<deep::Deep>, Option<Known>);
+
+fn read(dir: &DataDir, workspace: &WorkspaceId, all_of_it: bool) -> Result<ReadLedger, LedgerError> {
     let store = dir.store();
     let (verified, last) = store.inspect(workspace)?;
+    if !all_of_it {
+        return Ok((last, verified, None, None));
+    }
     let mut known = Known::new();
     if verified.head.seq <= DEEP {
         let deep = deep::look(store, workspace, &verified, |record| tokens::take(&mut known, &record.bytes))?;
-        return Ok((last, verified, Some(deep), known));
+        return Ok((last, verified, Some(deep), Some(known)));
     }
     read_all(&store.file(workspace), |record| tokens::take(&mut known, &record.bytes))?;
-    Ok((last, verified, None, known))
+    Ok((last, verified, None, Some(known)))
 }
 
 /// How a file of SQLite ends within a page, where it does. What is missing may be unused, or stand in the write-ahead log as
@@ -275,7 +315,6 @@ fn snapshots(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::doctor::finding::Health;
 
     #[test]
     fn a_file_that_ends_within_a_page_was_cut_off() {

@@ -13,8 +13,8 @@ use super::{Look, cells, pad, put, styled, width};
 use crate::console::action::Action;
 use crate::console::words::all_in;
 
-/// Entries that can be chosen from.
-pub const ENTRIES_MAX: usize = 10_000;
+/// Entries that can be chosen from: all are gone through at each key.
+pub const ENTRIES_MAX: usize = 100_000;
 /// Rows of entries shown.
 const ROWS: u16 = 14;
 /// Laid on the score of a hit in the name.
@@ -222,6 +222,21 @@ mod tests {
         assert_eq!(picker.chosen(), Some(&3));
         type_text(&mut picker, "zzz");
         assert_eq!(picker.chosen(), None);
+    }
+
+    #[test]
+    fn the_last_of_very_many_is_found() {
+        let entry = |number: usize| Entry {
+            name: format!("team-{number:05}"),
+            note: String::new(),
+            key: String::new(),
+            value: number,
+        };
+        let mut picker = Picker::new("Workspaces", (0..=10_000).map(entry).collect());
+        for c in "10000".chars() {
+            picker.insert(Insert::Key(Key::char(c).into()));
+        }
+        assert_eq!(picker.chosen(), Some(&10_000));
     }
 
     #[test]

@@ -73,16 +73,22 @@ pub(super) fn fill(draft: &Path, id: LedgerId, workspace: &str) -> Result<(), Le
         .map_err(|error| LedgerError::of_system(draft, &error))?;
     let explain = |error| explain(draft, &error);
     let conn = Connection::open_with_flags(draft, OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(explain)?;
-    // A draft that breaks off is thrown away, so it needs no journal beside it.
+    // A draft that breaks off is thrown away, so it needs no journal beside it, and one sync when it is whole.
     conn.pragma_update_and_check(None, "journal_mode", "MEMORY", |_| Ok(())).map_err(explain)?;
-    conn.pragma_update(None, "application_id", APPLICATION_ID).map_err(explain)?;
-    conn.pragma_update(None, "user_version", FORMAT).map_err(explain)?;
-    conn.execute_batch(SCHEMA).map_err(explain)?;
-    conn.execute(
-        "INSERT INTO ledger (one, id, workspace) VALUES (1, ?1, ?2)",
-        params![id.as_bytes(), workspace],
-    )
-    .map_err(explain)?;
+    conn.pragma_update(None, "synchronous", "OFF").map_err(explain)?;
+    let transaction = conn.unchecked_transaction().map_err(explain)?;
+    transaction.pragma_update(None, "application_id", APPLICATION_ID).map_err(explain)?;
+    transaction.pragma_update(None, "user_version", FORMAT).map_err(explain)?;
+    transaction.execute_batch(SCHEMA).map_err(explain)?;
+    transaction
+        .execute(
+            "INSERT INTO ledger (one, id, workspace) VALUES (1, ?1, ?2)",
+            params![id.as_bytes(), workspace],
+        )
+        .map_err(explain)?;
+    transaction.commit().map_err(explain)?;
+    // Who writes to it would have to sync four times for that.
+    conn.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(())).map_err(explain)?;
     conn.close().map_err(|(_, error)| explain(error))?;
     fs::File::open(draft)
         .and_then(|file| file.sync_all())

@@ -45,7 +45,7 @@ const HEADS_READ: usize = 16;
 pub(super) const ENGINE: Engine = Engine {
     name: "sqlite",
     place: |folder| file::place(&folder.join(FILE)),
-    list: |root| store::folders(root, |name| !file::is_draft(name)),
+    list: |root| store::folders(root, FILE, |name| !file::is_draft(name)),
     is_draft: file::is_draft,
     set_log_apart: |folder| file::set_log_apart(&folder.join(FILE)),
     create: |folder, workspace| {
