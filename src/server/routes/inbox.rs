@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::ledger::raw_deeds;
+use super::ledger::nearest;
 use super::work::{news, wait_until};
 use crate::api::{ItemList, ItemView, Problem, ProblemCode, fit};
 use crate::domain::decide::{Supposed, preview as work_out};
@@ -12,6 +12,7 @@ use crate::domain::sight::Sight;
 use crate::domain::state::{Board, Front, Thing};
 use crate::domain::things::{ClosedItem, Effects, Item, ItemAnswer, PastAnswers};
 use crate::domain::time::Span;
+use crate::index::PageFrom;
 use crate::server::answer::{Answer, absent, json, unseen};
 use crate::server::gate::Call;
 use crate::server::pages::{Page, some};
@@ -71,7 +72,7 @@ pub(in crate::server) async fn show(call: Call) -> Answer {
     if call.caller.agent().is_some() {
         return own(&call, &state, &item, closed);
     }
-    let evidence = raw_deeds(&call.space, item.evidence.clone()).await?;
+    let evidence = nearest(&call.space, &item.evidence, PageFrom::Newest).await?;
     let alert = item.case.alert().and_then(|alert| {
         let resolved = || board.resolved.iter().rev().find(|one| one.no == alert);
         board.alerts.get(&alert).or_else(resolved).cloned()
