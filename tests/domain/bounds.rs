@@ -125,7 +125,7 @@ fn nothing_that_is_decided_upon_goes_by_count() {
     );
     world.state.board.threads = Recent::default();
     world.state.board.conclusions = Recent::default();
-    world.state.board.ended_tasks.clear();
+    world.state.board.ended_tasks = Box::default();
     let code = |world: &mut World, step: &str| run(world, step).code.map(|code| code.to_string());
     let published = run(&mut world, "support publishes news/site 'two' thread=t");
     assert_eq!(published.outcome.as_str(), "committed", "it is the one after the last: {published:?}");
