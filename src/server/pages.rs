@@ -138,6 +138,11 @@ impl Page {
         self.row == 0
     }
 
+    /// Whether it is of the past, which has an order of its own.
+    pub(super) fn is_of_then(&self) -> bool {
+        self.then
+    }
+
     /// As many rows of the list as there is room for, each as `show` has it.
     pub(super) fn take<R, S: Serialize>(
         &self,
