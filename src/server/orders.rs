@@ -12,7 +12,7 @@ use crate::domain::things::{Alert, Severity, Task};
 use crate::domain::time::Time;
 
 /// Most moments of one list: beyond it the one that was asked for longest ago goes.
-const MOST: usize = 32;
+const MOST: usize = 16;
 
 /// Where an alert stands: less comes first.
 pub(super) type Worst = Reverse<(Severity, u64, Time, AlertNo)>;
@@ -40,10 +40,11 @@ impl<V, O> Default for Moments<V, O> {
 }
 
 impl<V: PartialEq, O: Clone + Default> Moments<V, O> {
-    /// The order at the moment of a page; `follow` brings one up to it. None of a moment that is past and not known any more.
-    pub(super) fn at(&self, whose: V, page: &Page, follow: impl FnOnce(&mut O)) -> Option<O> {
+    /// The order at the moment of a page; `follow` brings one up to it. That of the past, or of a moment that is not known any more,
+    /// is worked out from nothing.
+    pub(super) fn at(&self, whose: V, page: &Page, follow: impl FnOnce(&mut O)) -> O {
         if page.is_of_then() {
-            return None;
+            return anew(follow);
         }
         let (seq, now) = (page.front.head(), page.now);
         let base = {
@@ -53,10 +54,11 @@ impl<V: PartialEq, O: Clone + Default> Moments<V, O> {
             if let Some(one) = known.and_then(|known| kept.remove(known)) {
                 let order = one.3.clone();
                 kept.push_back(one);
-                return Some(order);
+                return order;
             }
             if !page.is_first() {
-                return None;
+                drop(kept);
+                return anew(follow);
             }
             let theirs = kept.iter().filter(|(who, at, then, _)| *who == whose && *at <= seq && *then <= now);
             theirs.max_by_key(|(_, at, then, _)| (*at, *then)).map(|(.., order)| order.clone())
@@ -69,6 +71,12 @@ impl<V: PartialEq, O: Clone + Default> Moments<V, O> {
         drop(kept);
         // Taken apart when nobody waits for the list.
         drop(over);
-        Some(order)
+        order
     }
+}
+
+fn anew<O: Default>(follow: impl FnOnce(&mut O)) -> O {
+    let mut order = O::default();
+    follow(&mut order);
+    order
 }

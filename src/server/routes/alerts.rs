@@ -22,11 +22,7 @@ pub(in crate::server) async fn list(call: Call) -> Answer {
         let worst = |alert: &Alert| Reverse((alert.severity, alert.count, alert.last, alert.no));
         apart(board.alerts.len() * ROW, || alerts.follow(&board.alerts, worst));
     };
-    let open = call.space.orders().alerts.at((), &page, follow).unwrap_or_else(|| {
-        let mut alerts = Ordered::default();
-        follow(&mut alerts);
-        alerts
-    });
+    let open = call.space.orders().alerts.at((), &page, follow);
     let gone = board.resolved.iter().rev().filter(|_| resolved).map(Ok);
     let all = open.rows().map(Err).chain(gone);
     let whole = |alert: Result<&Arc<Alert>, &AlertNo>| match alert {

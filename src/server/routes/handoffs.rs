@@ -22,11 +22,7 @@ pub(in crate::server) async fn list(call: Call) -> Answer {
     let follow = |tasks: &mut Ordered<TaskId, Task, Latest>| {
         apart(board.tasks.len() * ROW, || tasks.follow(&board.tasks, |task| Reverse(task.deed)));
     };
-    let open = call.space.orders().tasks.at((), &page, follow).unwrap_or_else(|| {
-        let mut tasks = Ordered::default();
-        follow(&mut tasks);
-        tasks
-    });
+    let open = call.space.orders().tasks.at((), &page, follow);
     let mut ended: Vec<&Arc<Task>> = board.ended_tasks.iter().collect();
     ended.sort_unstable_by_key(|task| Reverse(task.deed));
     let all = open.rows().map(Err).chain(ended.into_iter().map(Ok));

@@ -32,11 +32,7 @@ pub(in crate::server) async fn list(call: Call) -> Answer {
     let follow = |items: &mut OrderedItems| {
         apart(board.items.len() * ROW, || items.follow(board, &whose, page.now));
     };
-    let items = call.space.orders().items.at(whose.clone(), &page, follow).unwrap_or_else(|| {
-        let mut items = OrderedItems::default();
-        follow(&mut items);
-        items
-    });
+    let items = call.space.orders().items.at(whose.clone(), &page, follow);
     let seen = |no| board.items.get(no).and_then(|item| as_seen(&call, &page.front, item));
     let taken = page.take_brief(&call, items.rows(), seen, |item| Thing::Item(item.no));
     json(&ItemList {
