@@ -23,7 +23,7 @@ use crate::ledger::{Hash, Head, Identity, open_file, room};
 /// The name of a workspace's snapshot in its folder.
 pub const FILE: &str = "snapshot";
 /// Raised whenever the shape of the state changes, or what a deed does to it, so that older snapshots are passed over.
-const FORMAT: u32 = 20;
+const FORMAT: u32 = 21;
 
 /// The longest first line that is read where only that is wanted, in bytes.
 const MAX_HEADING_BYTES: u64 = 64 * 1024;

@@ -14,6 +14,7 @@ pub mod follow;
 mod keep;
 mod lexicon;
 mod page;
+mod plan;
 mod posts;
 mod query;
 mod schema;

@@ -6,7 +6,8 @@ use rusqlite::Connection;
 use rusqlite::types::Value as Sql;
 
 use super::apply::MINUTE_MICROS;
-use super::query::{self, Prepared};
+use super::plan;
+use super::query::Prepared;
 use super::schema::TermKind;
 use super::{Index, IndexError, from_sql, head, to_sql};
 use crate::domain::filter::Filter;
@@ -118,7 +119,7 @@ impl Index {
         let limit = limit.clamp(1, PAGE_LIMIT);
         self.read(|connection| {
             let head = head(connection)?.seq;
-            let plan = query::plan(connection, filter, None, head.0)?;
+            let plan = plan::plan(connection, filter, None, head.0)?;
             let (seqs, more) = match from {
                 PageFrom::Newest => older(connection, &plan, i64::MAX, limit)?,
                 PageFrom::Before(seq) => older(connection, &plan, to_sql(seq.0).saturating_sub(1), limit)?,
@@ -146,7 +147,7 @@ impl Index {
             if filter.is_empty() {
                 return Ok(Count { deeds: head, exact: true });
             }
-            let plan = query::plan(connection, filter, None, head)?;
+            let plan = plan::plan(connection, filter, None, head)?;
             count(connection, &plan, head, Instant::now())
         })
     }
@@ -169,7 +170,7 @@ impl Index {
                 minutes(connection, &frame)?
             } else {
                 let head = head(connection)?.seq.0;
-                let plan = query::plan(connection, filter, Some((frame.start, frame.end())), head)?;
+                let plan = plan::plan(connection, filter, Some((frame.start, frame.end())), head)?;
                 deeds(connection, &frame, &plan)?
             };
             tally(connection, &frame, rows)

@@ -135,8 +135,13 @@ async fn what_was_appended_is_read_back_byte_for_byte_and_chained(fresh: Fresh) 
     assert_eq!(records.iter().map(|record| record.bytes.clone()).collect::<Vec<_>>(), expected);
     assert_eq!(verified(&ledger, &records), head);
     assert_eq!(ledger.get(7).await, Ok(Some(records[6].clone())));
-    let picked = ledger.read_many(vec![70, 0, 3, u64::MAX, 3]).await.unwrap();
+    let picked = ledger.read_many(vec![70, 0, 3, u64::MAX, 3], usize::MAX).await.unwrap();
     assert_eq!(picked, [records[69].clone(), records[2].clone(), records[2].clone()]);
+    let last = records[69].bytes.len();
+    for (bytes, read) in [(0, 1), (last - 1, 1), (last, 2), (last + records[2].bytes.len(), 3)] {
+        let some = ledger.read_many(vec![70, 0, 3, 4], bytes).await.unwrap();
+        assert_eq!(some, [69, 2, 3].map(|at: usize| records[at].clone())[..read], "{bytes} bytes");
+    }
     assert_eq!(ledger.read(u64::MAX, 5).await, Ok(vec![]));
 }
 

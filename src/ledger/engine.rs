@@ -115,8 +115,8 @@ impl Ledger for AnyLedger {
         ask!(self, ledger => ledger.read(after, limit).await)
     }
 
-    async fn read_many(&self, seqs: Vec<u64>) -> Result<Vec<Record>, LedgerError> {
-        ask!(self, ledger => ledger.read_many(seqs).await)
+    async fn read_many(&self, seqs: Vec<u64>, bytes: usize) -> Result<Vec<Record>, LedgerError> {
+        ask!(self, ledger => ledger.read_many(seqs, bytes).await)
     }
 
     async fn look(&self) -> Result<(), LedgerError> {

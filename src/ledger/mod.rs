@@ -112,12 +112,16 @@ pub trait Ledger: Send + Sync + 'static {
     fn read(&self, after: u64, limit: usize)
     -> impl Future<Output = Result<Vec<Record>, LedgerError>> + Send;
 
-    /// Those of the named records that exist, in the order asked for.
-    fn read_many(&self, seqs: Vec<u64>) -> impl Future<Output = Result<Vec<Record>, LedgerError>> + Send;
+    /// Those of the named records that exist, in the order asked for; the one with which they pass `bytes` is the last.
+    fn read_many(
+        &self,
+        seqs: Vec<u64>,
+        bytes: usize,
+    ) -> impl Future<Output = Result<Vec<Record>, LedgerError>> + Send;
 
     /// One record.
     fn get(&self, seq: u64) -> impl Future<Output = Result<Option<Record>, LedgerError>> + Send {
-        async move { Ok(self.read_many(vec![seq]).await?.into_iter().next()) }
+        async move { Ok(self.read_many(vec![seq], MAX_READ_BYTES).await?.into_iter().next()) }
     }
 
     /// Looks whether what is written is still where the next start will look for it. Appends do so, too.

@@ -146,10 +146,16 @@ impl Ledger for MemoryLedger {
         Ok(page.cloned().collect())
     }
 
-    async fn read_many(&self, seqs: Vec<u64>) -> Result<Vec<Record>, LedgerError> {
+    async fn read_many(&self, seqs: Vec<u64>, bytes: usize) -> Result<Vec<Record>, LedgerError> {
         let inner = self.open()?;
         let at = |seq: u64| usize::try_from(seq.checked_sub(1)?).ok().and_then(|at| inner.records.get(at));
-        Ok(seqs.into_iter().take(MAX_READ_RECORDS).filter_map(at).cloned().collect())
+        let mut size = 0;
+        let found = seqs.into_iter().take(MAX_READ_RECORDS).filter_map(at).take_while(|record| {
+            let room = size <= bytes;
+            size += record.bytes.len();
+            room
+        });
+        Ok(found.cloned().collect())
     }
 
     async fn recover(&self) -> Result<Head, LedgerError> {

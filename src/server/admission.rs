@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -11,7 +12,7 @@ use axum::body::{Body, HttpBody};
 use axum::response::Response;
 use bytes::Bytes;
 use hyper::body::{Frame, SizeHint};
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 use tokio::time::{Instant, timeout_at};
 
 use super::auth::Caller;
@@ -23,30 +24,42 @@ use crate::domain::ids::{Actor, WorkspaceId};
 const REQUESTS: usize = 256;
 /// How many bytes of bodies and of unread answers one agent may have here at once; of a person so many times more.
 const BYTES: usize = 16 * 1024 * 1024;
+/// How many of all agents together, and as many of all people. Beyond that each may have one body or answer at a time.
+const ALL_BYTES: usize = 256 * 1024 * 1024;
 /// How many of one agent's requests are worked on at once while others want something too; the rest waits its turn.
 const AT_WORK: usize = 4;
 /// A request counts once more for each so many bytes of its body: reading it and answering takes as much longer. Large ones wait
 /// their turns whoever else is there, and come to one at a time.
 const HEAVY: usize = 2 * 1024;
-/// How many looks of one agent are worked on at once, whoever else is there: an answer may be large, and is counted only when it
-/// is made.
+/// How many looks of one agent are worked on at once, whoever else is there, and of a person so many times more: an answer may be
+/// large, and is counted only when it is made.
 const LOOKS: usize = 4;
 /// How much more people may have.
 const OF_PEOPLE: usize = 4;
+/// How many bytes large answers may take together while they are made, whoever asks; the next waits for its turn.
+const MAKING: usize = 64 * 1024 * 1024;
+/// How many bytes one permit for that stands for.
+const PERMIT: usize = 4 * 1024;
 /// How much of an answer is handed to its connection at a time.
 const PIECE: usize = 64 * 1024;
 /// How long a request waits for bytes of its principal's own.
 const WAIT: Duration = Duration::from_secs(5);
+/// How often it looks whether others have given bytes back.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
 /// So many principals are remembered although nothing of them is here.
 const REMEMBERED: usize = 1_024;
 
 /// Everybody's load, by workspace and principal.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Admission {
     /// Requests in a second, of one agent; without any there is no such limit.
     rate: Option<u32>,
     loads: Mutex<HashMap<Who, Arc<Load>>>,
     mixed: Mutex<Mixed<Who>>,
+    making: Semaphore,
+    /// The bytes of all agents, and of all people.
+    of_agents: Arc<AtomicUsize>,
+    of_people: Arc<AtomicUsize>,
 }
 
 type Who = (WorkspaceId, Standing, Actor);
@@ -61,6 +74,8 @@ struct Load {
     standing: Standing,
     requests: usize,
     bytes: usize,
+    /// Those that all of its standing have.
+    all: Arc<AtomicUsize>,
 }
 
 #[derive(Debug, Default)]
@@ -84,7 +99,15 @@ pub(super) struct Pass {
 impl Admission {
     /// With so many requests a second for each agent.
     pub(super) fn new(rate: Option<u32>) -> Self {
-        Self { rate, loads: Mutex::default(), mixed: Mutex::default() }
+        let making = Semaphore::new(MAKING / PERMIT);
+        Self {
+            rate,
+            loads: Mutex::default(),
+            mixed: Mutex::default(),
+            making,
+            of_agents: Arc::default(),
+            of_people: Arc::default(),
+        }
     }
 
     /// Lets a request in.
@@ -123,15 +146,25 @@ impl Admission {
         is_look: bool,
         bytes: usize,
     ) -> Result<(), Box<Problem>> {
-        let light = !is_look && bytes < HEAVY && !self.mixed().is_shared();
-        if pass.load.standing == Standing::Person || light {
-            return Ok(());
-        }
-        let (turns, most) = if is_look { (&pass.load.looks, LOOKS) } else { (&pass.load.work, AT_WORK) };
-        let weight = u32::try_from((1 + bytes / HEAVY).min(most)).unwrap_or(1);
+        let (turns, weight) = match (pass.load.standing, is_look) {
+            (Standing::Person, false) => return Ok(()),
+            (Standing::Person, true) => (&pass.load.looks, 1),
+            (Standing::Agent, true) => (&pass.load.looks, (1 + bytes / HEAVY).min(LOOKS)),
+            (Standing::Agent, false) if bytes < HEAVY && !self.mixed().is_shared() => return Ok(()),
+            (Standing::Agent, false) => (&pass.load.work, (1 + bytes / HEAVY).min(AT_WORK)),
+        };
+        let weight = u32::try_from(weight).unwrap_or(1);
         // It is never closed; without a turn the request goes on like before.
         pass.turn = Arc::clone(turns).acquire_many_owned(weight).await.ok();
         pass.carry(0).await
+    }
+
+    /// Waits until an answer that takes so many bytes while it is made may be made; what takes more than there is waits for all of
+    /// it. Whoever has it waits for nobody but the disk. Drop it when the answer is made: from then on it counts as unread.
+    pub(super) async fn making(&self, bytes: usize) -> Option<SemaphorePermit<'_>> {
+        let permits = u32::try_from((bytes / PERMIT).min(MAKING / PERMIT)).unwrap_or(u32::MAX);
+        // It is never closed.
+        self.making.acquire_many(permits).await.ok()
     }
 
     fn mixed(&self) -> MutexGuard<'_, Mixed<Who>> {
@@ -147,7 +180,11 @@ impl Admission {
         let times = if standing == Standing::Person { OF_PEOPLE } else { 1 };
         let new = || {
             let (requests, bytes) = (REQUESTS * times, BYTES * times);
-            let (work, looks) = (Arc::new(Semaphore::new(AT_WORK)), Arc::new(Semaphore::new(LOOKS)));
+            let (work, looks) = (Arc::new(Semaphore::new(AT_WORK)), Arc::new(Semaphore::new(LOOKS * times)));
+            let all = match standing {
+                Standing::Agent => &self.of_agents,
+                Standing::Person => &self.of_people,
+            };
             Arc::new(Load {
                 now: Mutex::default(),
                 eased: Notify::new(),
@@ -156,6 +193,7 @@ impl Admission {
                 standing,
                 requests,
                 bytes,
+                all: Arc::clone(all),
             })
         };
         Arc::clone(loads.entry(who).or_insert_with(new))
@@ -184,11 +222,18 @@ impl Load {
     /// Takes so many bytes, if they are free; the first always are.
     fn take(&self, bytes: usize) -> bool {
         let mut now = self.lock();
-        let free = now.bytes == 0 || now.bytes.saturating_add(bytes) <= self.bytes;
+        let fits = |taken: usize, most: usize| taken.saturating_add(bytes) <= most;
+        let all = self.all.load(Ordering::Relaxed);
+        let free = now.bytes == 0 || (fits(now.bytes, self.bytes) && fits(all, ALL_BYTES));
         if free {
-            now.bytes += bytes;
+            self.add(&mut now, bytes);
         }
         free
+    }
+
+    fn add(&self, now: &mut Now, bytes: usize) {
+        now.bytes += bytes;
+        self.all.fetch_add(bytes, Ordering::Relaxed);
     }
 }
 
@@ -205,9 +250,11 @@ impl Pass {
                 self.bytes += bytes;
                 return Ok(());
             }
-            if timeout_at(until, eased).await.is_err() {
+            // Others say nothing when they give theirs back.
+            let eased = timeout_at(until.min(Instant::now() + LOOK_AGAIN), eased).await.is_ok();
+            if !eased && Instant::now() >= until {
                 let detail = format!(
-                    "bodies and unread answers of yours take {} bytes here, {} is the most",
+                    "bodies and unread answers of yours take {} bytes here, {} is the most, and {ALL_BYTES} of all",
                     self.load.lock().bytes,
                     self.load.bytes
                 );
@@ -220,7 +267,7 @@ impl Pass {
     pub(super) fn attend(mut self, response: Response) -> Response {
         let Some(bytes) = HttpBody::size_hint(response.body()).exact() else { return response };
         let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
-        self.load.lock().bytes += bytes;
+        self.load.add(&mut self.load.lock(), bytes);
         self.bytes += bytes;
         self.turn = None;
         response.map(|body| Body::new(Attended { body, rest: Bytes::new(), _pass: self }))
@@ -233,6 +280,7 @@ impl Drop for Pass {
         now.requests -= 1;
         now.bytes -= self.bytes;
         drop(now);
+        self.load.all.fetch_sub(self.bytes, Ordering::Relaxed);
         self.load.eased.notify_waiters();
     }
 }
@@ -277,5 +325,49 @@ impl HttpBody for Attended {
             Some(bytes) => SizeHint::with_exact(bytes + rest),
             None => SizeHint::new(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(admission: &Admission, standing: Standing, number: usize) -> Arc<Load> {
+        let agent = Actor::Agent(format!("wall-{number}").parse().unwrap());
+        admission.load((WorkspaceId::new("tallyfern").unwrap(), standing, agent))
+    }
+
+    #[test]
+    fn many_together_have_no_more_than_all_may_and_each_has_one_all_the_same() {
+        let admission = Admission::new(None);
+        let own = BYTES / 4;
+        let mut taken = 0;
+        for number in 0..64 {
+            let load = load(&admission, Standing::Agent, number);
+            taken += (0..8).filter(|_| load.take(own)).count();
+        }
+        let alone = ALL_BYTES / BYTES * 4;
+        assert_eq!(taken, alone + 64 - ALL_BYTES / BYTES, "four of each until all have enough, then one");
+        let person = load(&admission, Standing::Person, 0);
+        assert!(person.take(own) && person.take(own), "people have room of their own");
+        let pass = Pass { load: load(&admission, Standing::Agent, 0), bytes: 4 * own, turn: None };
+        pass.load.lock().requests = 1;
+        let other = load(&admission, Standing::Agent, 63);
+        assert!(!other.take(own));
+        drop(pass);
+        // What it gave back is less than what is too much.
+        assert!(!other.take(own));
+        assert_eq!(admission.of_agents.load(Ordering::Relaxed), (taken - 4) * own);
+    }
+
+    #[tokio::test]
+    async fn large_answers_are_made_by_turns_and_the_largest_alone() {
+        let admission = Admission::new(None);
+        let all = admission.making(usize::MAX).await;
+        let next = timeout_at(Instant::now() + LOOK_AGAIN, admission.making(PERMIT)).await;
+        assert!(all.is_some() && next.is_err(), "beside one that takes all of it none is made");
+        drop(all);
+        let two = (admission.making(MAKING / 2).await, admission.making(MAKING / 2).await);
+        assert!(two.0.is_some() && two.1.is_some() && admission.making.available_permits() == 0);
     }
 }

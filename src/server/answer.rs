@@ -20,7 +20,12 @@ const PROBLEM: HeaderValue = HeaderValue::from_static("application/problem+json"
 
 /// A JSON answer.
 pub(super) fn json<T: Serialize>(value: &T) -> Answer {
-    let mut bytes = Vec::with_capacity(512);
+    json_of(ROW, value)
+}
+
+/// One of about so many bytes: its memory is taken at once, and not doubled until it is enough.
+pub(super) fn json_of<T: Serialize>(bytes: usize, value: &T) -> Answer {
+    let mut bytes = Vec::with_capacity(bytes);
     serde_json::to_writer(&mut bytes, value)
         .map_err(|error| Box::new(Problem::new(ProblemCode::Defect, error.to_string())))?;
     let mut response = Response::new(Body::from(bytes));

@@ -16,6 +16,7 @@ use axum::response::Response;
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use sha2::{Digest as _, Sha256};
+use tokio::sync::SemaphorePermit;
 use tokio::time::timeout;
 
 use super::admission::Pass;
@@ -285,6 +286,11 @@ impl Call {
             let detail = format!("the body is not UTF-8 from byte {} on", error.valid_up_to());
             Box::new(Problem::new(ProblemCode::BadBody, detail).at("the body"))
         })
+    }
+
+    /// Waits until an answer that takes so many bytes while it is made may be made, and for nothing more until it is dropped.
+    pub(super) async fn making(&self, bytes: usize) -> Option<SemaphorePermit<'_>> {
+        self.app.admission.making(bytes).await
     }
 
     /// The server's time.

@@ -18,6 +18,7 @@ mod indexing;
 mod long_look;
 mod mcp;
 mod metrics;
+mod orders;
 mod pages;
 mod past;
 mod pins;

@@ -138,6 +138,11 @@ impl Page {
         self.row == 0
     }
 
+    /// Whether it is of the past, which has an order of its own.
+    pub(super) fn is_of_then(&self) -> bool {
+        self.then
+    }
+
     /// As many rows of the list as there is room for, each as `show` has it.
     pub(super) fn take<R, S: Serialize>(
         &self,
@@ -159,13 +164,8 @@ impl Page {
         self.fill(call, list.into_iter().skip(self.row), show, |one| one.shorten().then(|| thing(one)))
     }
 
-    /// Rows in an order, and others behind them as they come. What no page from here on has room for yet is in no order.
-    pub(super) fn in_order<R, K: Ord>(
-        &self,
-        rows: Vec<R>,
-        key: impl Fn(&R) -> K,
-        behind: impl IntoIterator<Item = R>,
-    ) -> impl Iterator<Item = R> {
+    /// Rows in an order, as far as this page may have room for them.
+    pub(super) fn in_order<R, K: Ord>(&self, rows: Vec<R>, key: impl Fn(&R) -> K) -> impl Iterator<Item = R> {
         let mut keyed: Vec<(K, R)> = rows.into_iter().map(|row| (key(&row), row)).collect();
         let order = |a: &(K, R), b: &(K, R)| a.0.cmp(&b.0);
         let end = self.row.saturating_add(ROWS + 1);
@@ -174,7 +174,7 @@ impl Page {
             keyed.truncate(end);
         }
         keyed.sort_unstable_by(order);
-        keyed.into_iter().map(|(_, row)| row).chain(behind)
+        keyed.into_iter().map(|(_, row)| row)
     }
 
     fn fill<R, S: Serialize>(

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::answer::defect;
 use super::gate::Call;
 use super::query::Query;
-use super::routes::ledger::raw_deeds;
+use super::routes::ledger::next_deeds;
 use super::workspace::Workspace;
 use crate::api::{AsOf, PAGE_LIMIT, Problem, ProblemCode};
 use crate::coordinator::PastError;
@@ -116,13 +116,16 @@ pub(super) async fn with_entity(
     let until = state.head();
     space.index_reached(until).await?;
     for page in pages(space, entity, until).await?.into_iter().rev() {
-        for raw in raw_deeds(space, page).await? {
-            let deed = Deed::decode(raw.deed.get().as_bytes())
-                .map_err(|error| defect(format!("deed {} can't be read: {error}", raw.seq)))?;
-            state.fold_values(&deed);
+        let mut left = page.as_slice();
+        while !left.is_empty() {
+            for raw in next_deeds(space, &mut left).await? {
+                let deed = Deed::decode(raw.deed.get().as_bytes())
+                    .map_err(|error| defect(format!("deed {} can't be read: {error}", raw.seq)))?;
+                state.fold_values(&deed);
+            }
+            // A long history lets others of the runtime have their turn.
+            tokio::task::yield_now().await;
         }
-        // A long history lets others of the runtime have their turn.
-        tokio::task::yield_now().await;
     }
     Ok(state)
 }

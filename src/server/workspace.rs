@@ -11,6 +11,7 @@ use tokio::time::timeout;
 
 use super::answer::{defect, unindexed};
 use super::indexing::{LedgerSource, tell_news};
+use super::orders::Orders;
 use super::pins::Pins;
 use super::relay::Relay;
 use super::sealing::Sealing;
@@ -54,6 +55,7 @@ pub struct Workspace {
     /// Maps are read one after another: each may take a second and hundreds of megabytes.
     maps: Arc<Semaphore>,
     pins: Arc<Pins>,
+    orders: Orders,
     limits: Arc<Limits>,
 }
 
@@ -147,6 +149,7 @@ impl Workspace {
             looks: Arc::new(Semaphore::new(LOOKS)),
             maps: Arc::new(Semaphore::new(1)),
             pins: Arc::default(),
+            orders: Orders::default(),
             limits,
         })
     }
@@ -164,6 +167,11 @@ impl Workspace {
     /// How much may be kept in it.
     pub(super) fn limits(&self) -> &Limits {
         &self.limits
+    }
+
+    /// The orders of its lists that were asked for lately.
+    pub(super) fn orders(&self) -> &Orders {
+        &self.orders
     }
 
     /// The moments whose boards are being read.

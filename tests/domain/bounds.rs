@@ -8,7 +8,7 @@ use super::script::{check, play, run};
 use super::world::{TEAM, World};
 use deeds::domain::command::{Command, EVIDENCE, NAME_BYTES, TEXT_BYTES};
 use deeds::domain::ids::{ActNo, Seq};
-use deeds::domain::state::{KEPT, Recent};
+use deeds::domain::state::{KEPT, Recent, Tail};
 use deeds::domain::things::OpenAct;
 use deeds::domain::time::Span;
 
@@ -125,7 +125,7 @@ fn nothing_that_is_decided_upon_goes_by_count() {
     );
     world.state.board.threads = Recent::default();
     world.state.board.conclusions = Recent::default();
-    world.state.board.ended_tasks.clear();
+    *world.state.board.ended_tasks = Tail::default();
     let code = |world: &mut World, step: &str| run(world, step).code.map(|code| code.to_string());
     let published = run(&mut world, "support publishes news/site 'two' thread=t");
     assert_eq!(published.outcome.as_str(), "committed", "it is the one after the last: {published:?}");

@@ -6,6 +6,7 @@ use serde_json::Value as Json;
 
 use super::script::{command, words};
 use super::world::{TEAM, World, request};
+use deeds::domain::code::Code;
 use deeds::domain::command::Command;
 use deeds::domain::decide::decide_within;
 use deeds::domain::things::WorkKind;
@@ -167,4 +168,55 @@ fn no_part_of_the_board_grows_with_the_number_of_rounds() {
         let before = half.get(part).copied().unwrap_or_default();
         assert!(*size <= before * 5 / 4 + 16 * 1024, "{part} grew from {before} to {size} bytes");
     }
+}
+
+#[test]
+fn what_bounds_each_part_of_the_board_is_written_down() {
+    let source = std::fs::read_to_string("src/domain/state/board.rs").unwrap();
+    let fields = source.split("pub struct Board {").nth(1).unwrap().split("\n}").next().unwrap();
+    let fields = fields.lines().filter_map(|line| line.strip_prefix("    pub ")?.split(':').next());
+    let page = std::fs::read_to_string("docs/ARCHITECTURE.md").unwrap();
+    let table = page.split("## What bounds each part of the board").nth(1).unwrap();
+    let rows = table.split("\n## ").next().unwrap().lines().filter_map(|line| line.strip_prefix("| `"));
+    let parts = rows.flat_map(|row| row.split(" |").next().unwrap().split('`').step_by(2));
+    let sorted = |parts: Vec<&str>| {
+        let mut parts: Vec<String> = parts.into_iter().map(str::to_owned).collect();
+        parts.sort_unstable();
+        parts
+    };
+    assert_eq!(sorted(parts.collect()), sorted(fields.collect()));
+}
+
+/// What became of the last deed that a line led to.
+fn said(world: &mut World, line: &str) -> Option<Code> {
+    let words = words(line);
+    let command = command(world, &words[1..]);
+    let decision = decide_within(&world.state, &request(&words[0], command), world.now, &world.limits);
+    for deed in &decision.deeds {
+        world.state.fold(deed);
+    }
+    decision.deeds.last().unwrap().code
+}
+
+#[test]
+fn as_many_entities_are_frozen_and_rules_in_force_as_fit() {
+    let mut world = World::new(TEAM);
+    assert_eq!(said(&mut world, "dana freezes crm/deal/0 'a look'"), None);
+    let stop = world.state.board.frozen.values().next().unwrap().clone();
+    let path = |no| format!("crm/deal/f{no}").parse().unwrap();
+    world.state.board.frozen = (0..10_000).map(|no| (path(no), stop.clone())).collect();
+    assert_eq!(said(&mut world, "dana freezes crm/deal/1 'a look'"), Some(Code::OverBound));
+    assert_eq!(said(&mut world, "dana unfreezes crm/deal/f7 'seen'"), None);
+    assert_eq!(said(&mut world, "dana freezes crm/deal/1 'a look'"), None);
+
+    for deal in 0..3 {
+        let line = format!("sales escalates 'what of {deal}' because 'unsure {deal}' on crm/deal/{deal}");
+        said(&mut world, &line);
+    }
+    assert_ne!(said(&mut world, "dana drops #1 'not ours' rule"), Some(Code::OverBound));
+    let rule = world.state.board.rules.last().unwrap().clone();
+    world.state.board.rules = std::iter::repeat_n(rule, 10_000).collect();
+    assert_eq!(said(&mut world, "dana drops #2 'not ours' rule"), Some(Code::OverBound));
+    assert_ne!(said(&mut world, "dana drops #2 'not ours'"), Some(Code::OverBound));
+    assert_eq!(world.state.board.rules.len(), 10_000);
 }

@@ -1,11 +1,15 @@
 //! Whose case comes first, RULES §12.2, and what the map knows of people.
 
-use super::script::{check_on, play};
+use std::sync::Arc;
+
+use super::script::{check_on, play, run};
 use super::world::{TEAM, World};
-use deeds::domain::ids::{ItemNo, PersonId};
+use deeds::domain::ids::{AgentId, ItemNo, PersonId};
 use deeds::domain::map::{Lint, parse};
-use deeds::domain::rule::order;
+use deeds::domain::rule::order::{self, Urgency};
+use deeds::domain::rule::ordered::{OrderedItems, Whose};
 use deeds::domain::rule::predict::{self, Because};
+use deeds::domain::things::Item;
 use deeds::domain::time::Span;
 
 /// dana answers for both queues.
@@ -173,4 +177,88 @@ fn what_is_predicted_is_counted() {
     assert_eq!(said(&world, 5), Some(("out of scope", Because::Alike { times: 2, of: 3 })));
     play(&mut world, "dana drops #5 'no' -> recorded\ndana undoes #5 -> recorded");
     assert_eq!(said(&world, 5), Some(("out of scope", Because::Alike { times: 2, of: 3 })));
+}
+
+/// Everybody's order as it is kept, and as it is worked out from nothing.
+fn follow(world: &World, kept: &mut [(Whose, OrderedItems)]) -> Vec<usize> {
+    let (board, mut looked) = (&world.state.board, Vec::new());
+    for (whose, items) in kept {
+        looked.push(items.follow(board, whose, world.now));
+        let own = |item: &&Arc<Item>| {
+            whose.agent.as_ref().is_none_or(|agent| item.raised_by.agent() == Some(agent))
+        };
+        let mut all: Vec<_> = board.items.values().filter(own).collect();
+        match &whose.person {
+            Some(person) => all.sort_by_key(|item| order::rank(board, item, person, world.now)),
+            None => all.sort_by_key(|item| (item.due, item.no)),
+        }
+        let all: Vec<ItemNo> = all.into_iter().map(|item| item.no).collect();
+        assert_eq!(items.rows().copied().collect::<Vec<_>>(), all, "{whose:?} at {}", world.now);
+    }
+    looked
+}
+
+fn everybody() -> Vec<(Whose, OrderedItems)> {
+    let person = |who: &str| Whose { person: PersonId::new(who).ok(), agent: None };
+    let agent = Whose { person: None, agent: AgentId::new("sales").ok() };
+    [person("dana"), person("sam"), agent, Whose::default()]
+        .map(|whose| (whose, OrderedItems::default()))
+        .into()
+}
+
+#[test]
+fn an_order_that_is_kept_is_that_of_all_items_sorted() {
+    let (mut items, mut critical) = (0, 0);
+    for seed in 1..=12_u64 {
+        let mut world = check_on(&both(DANA), "");
+        let (mut kept, mut dice) = (everybody(), seed);
+        for step in 0..70 {
+            dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let (what, some) = (dice >> 60, dice >> 40 & 7);
+            let who = ["sales", "support", "product", "sourcing"][usize::try_from(some & 3).unwrap()];
+            let no = world.state.board.items.keys().nth(usize::try_from(some).unwrap()).map_or(0, |no| no.0);
+            let lines = match what {
+                0..=4 => format!("{who} escalates 'w{step}' because 'x{step}' on crm/deal/{some}"),
+                5 | 6 => format!("support writes crm/account/a{some} health=h{step}@0"),
+                7 => format!("sales writes crm/deal/{some} stage=trial@0"),
+                8 => format!("sourcing writes crm/contact/{some} status=sourced@0"),
+                9 | 10 => format!("dana handles #{no} 'noted'"),
+                11 => format!("sam claims #{no}"),
+                12 | 13 => format!("pass {}m", some * 40 + 1),
+                14 => "tick".to_owned(),
+                _ => {
+                    let turned = DANA.replace("\"roadmap\", \"ops\"", "\"ops\", \"roadmap\"");
+                    world.apply(&both(if some > 3 { DANA } else { &turned }));
+                    continue;
+                }
+            };
+            match lines.split_once(' ') {
+                Some(("pass", _)) => world.pass(Span::from_mins(i64::try_from(some).unwrap() * 40 + 1)),
+                Some(_) => drop(run(&mut world, &lines)),
+                None => play(&mut world, &lines),
+            }
+            follow(&world, &mut kept);
+            items = items.max(world.state.board.items.len());
+            let urgent =
+                |item: &&Arc<Item>| Urgency::of(&world.state.board, item, world.now) == Urgency::Critical;
+            critical += world.state.board.items.values().filter(urgent).count();
+        }
+    }
+    assert!(items > 12 && critical > 0, "{items} items at most, {critical} critical ones");
+}
+
+#[test]
+fn what_has_not_changed_is_not_looked_at() {
+    let mut world = check_on(&both(DANA), "");
+    let mut kept = everybody();
+    for no in 0..300 {
+        run(&mut world, &format!("product escalates 'w{no}' because 'x{no}'"));
+    }
+    assert_eq!(follow(&world, &mut kept), [300; 4]);
+    assert_eq!(follow(&world, &mut kept), [0; 4]);
+    run(&mut world, "sales escalates 'one more' because 'it is'");
+    run(&mut world, "dana handles #7 'noted'");
+    assert_eq!(follow(&world, &mut kept), [2; 4]);
+    world.pass(Span::from_mins(200));
+    assert_eq!(follow(&world, &mut kept), [1, 1, 0, 0], "three quarters of its time are gone");
 }

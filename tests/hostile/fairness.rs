@@ -12,8 +12,9 @@ use crate::team::{Line, Team, measures, p99};
 const CONNECTIONS: usize = 64;
 /// The workspace's budget and 100 MiB: what the server may take, whatever an agent does.
 pub(crate) const MOST_MIB: u64 = 356;
-/// And while 120 answers of nine megabytes wait for a reader.
-const UNREAD_MIB: u64 = 600;
+/// What more it may take for one agent that reads nothing: the answers of its own that may wait, what all may take while they are
+/// made, and as much again of what was given back, which the allocator keeps for a while.
+const UNREAD_MIB: u64 = 2 * (16 + 64);
 /// Writes of the victim, quiet and under attack.
 const WRITES: usize = 300;
 
@@ -157,9 +158,10 @@ fn answers_that_nobody_reads_cost_little_and_end_with_their_token() {
     let before = team.resident();
     let mut unread: Vec<Line> = (0..60).map(|_| team.connect("wanda")).collect();
     for line in &mut unread {
-        // Two of them are more than the system takes for a connection that nobody reads.
-        line.send("GET", "/v1/ledger?limit=200", "").unwrap();
-        line.send("GET", "/v1/ledger?limit=200", "").unwrap();
+        // Together they are more than the system takes for a connection that nobody reads.
+        for _ in 0..8 {
+            line.send("GET", "/v1/ledger?limit=200", "").unwrap();
+        }
     }
     std::thread::sleep(Duration::from_secs(3));
     let (held, mut dana) = (team.resident(), team.connect("dana"));
@@ -173,11 +175,10 @@ fn answers_that_nobody_reads_cost_little_and_end_with_their_token() {
     println!(
         "60 unread answers: {before} MiB before, {held} while they wait, {after} after the token was revoked"
     );
-    // Read by as many threads as may read at once, and written out one after another; all answers are more than a gigabyte. The
-    // allocator keeps for a while what they took.
-    assert!(held < UNREAD_MIB && after < UNREAD_MIB, "{held} MiB, then {after}");
+    let most = MOST_MIB.min(before + UNREAD_MIB);
+    assert!(held < most && after < most, "{before} MiB, {held}, then {after}");
     assert!(
-        unread.iter_mut().take(8).any(|line| line.is_cut_before(2)),
+        unread.iter_mut().take(8).any(|line| line.is_cut_before(8)),
         "the connections of the revoked token are still served"
     );
 }

@@ -452,10 +452,10 @@ async fn a_page_of_large_deeds_has_fewer_of_them() {
         for filter in ["", "filter=actor:intake&"] {
             let path = format!("/v1/ledger?{asked}{filter}limit=1000&min_seq={head}");
             let page = server.dana.get(&path).await;
-            assert!(page.text.len() < 5 << 20, "{path}: {} bytes", page.text.len());
+            assert!(page.text.len() < 5 << 18, "{path}: {} bytes", page.text.len());
             let seqs: Vec<u64> =
                 page["deeds"].as_array().unwrap().iter().map(|deed| deed["seq"].as_u64().unwrap()).collect();
-            assert!((60..75).contains(&seqs.len()), "{path}: {} deeds", seqs.len());
+            assert!((15..19).contains(&seqs.len()), "{path}: {} deeds", seqs.len());
             assert!(page["more"] == true && seqs.is_sorted(), "{path}: {seqs:?}");
             assert!(first.is_none_or(|first| seqs.first() == Some(&first)), "{path}: {seqs:?}");
             assert!(last.is_none_or(|last| seqs.last() == Some(&last)), "{path}: {seqs:?}");

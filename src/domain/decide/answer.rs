@@ -17,10 +17,14 @@ use crate::domain::map::{Grant, edit};
 use crate::domain::outcome::Outcome;
 use crate::domain::path::Pattern;
 use crate::domain::rule::{cover, reviewer};
+use crate::domain::state::Board;
 use crate::domain::things::{
     Case, Effects, Granted, Item, ItemAnswer, Redone, ScopeRule, TokenClass, Work, WorkKind, WorkResult,
 };
 use crate::domain::value::Value;
+
+/// How many rules close items on arrival at once.
+const RULES: usize = 10_000;
 
 /// Why an answer can't be given.
 struct No {
@@ -104,9 +108,10 @@ pub(super) fn decide(sheet: &mut Sheet<'_>, item: &Item, person: &PersonId, answ
         }
         ItemAnswer::OutOfScope { reason, rule } => {
             if *rule {
-                add_rule(sheet, item, reason, &mut effects);
+                add_rule(sheet, item, reason, &mut effects)
+            } else {
+                Ok(())
             }
-            Ok(())
         }
         ItemAnswer::SendOn { to, max_attempts, note } => {
             let way = Way { to: to.as_ref(), max_attempts: *max_attempts, word: note.as_ref() };
@@ -302,8 +307,14 @@ pub(super) fn push_map(sheet: &mut Sheet<'_>, item: &Item, body: Body, action: &
     sheet.push(deed);
 }
 
-fn add_rule(sheet: &mut Sheet<'_>, item: &Item, reason: &Arc<str>, effects: &mut Effects) {
-    let no = sheet.base().board.next.rule;
+fn add_rule(sheet: &mut Sheet<'_>, item: &Item, reason: &Arc<str>, effects: &mut Effects) -> Result<(), No> {
+    let Board { rules, next, .. } = &sheet.base().board;
+    if rules.len() >= RULES {
+        return Err(
+            (Code::OverBound, format!("{RULES} rules close items on arrival; undo some first")).into()
+        );
+    }
+    let no = next.rule;
     let rule = ScopeRule {
         no,
         alike: item.likeness(),
@@ -317,6 +328,7 @@ fn add_rule(sheet: &mut Sheet<'_>, item: &Item, reason: &Arc<str>, effects: &mut
     deed.because(format!("the input of #{} is closed on arrival: {reason}", item.no));
     deed.refs.item = Some(item.no);
     sheet.push(deed);
+    Ok(())
 }
 
 /// What the answer does for one item: the stored input is decided afresh, and the waiting agent is told.

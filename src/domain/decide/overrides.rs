@@ -14,6 +14,9 @@ use crate::domain::things::Lasts;
 use crate::domain::time::Time;
 use crate::domain::value::Value;
 
+/// How many entities are frozen at once.
+const FROZEN: usize = 10_000;
+
 /// Decides an override by a person.
 pub(super) fn decide(sheet: &mut Sheet<'_>, step: &Override) -> Seq {
     let action = word(&step.step);
@@ -180,6 +183,10 @@ fn freeze(sheet: &mut Sheet<'_>, entity: &EntityPath, on: bool, step: &Override)
     if sheet.base().board.frozen.contains_key(entity) == on {
         let why = format!("{entity} is {} already", if on { "frozen" } else { "not frozen" });
         return sheet.refuse_on(Body::OverrideRefused(()), action, entity, (Code::WrongState, &why));
+    }
+    if on && sheet.base().board.frozen.len() >= FROZEN {
+        let why = format!("{FROZEN} entities are frozen; unfreeze some first");
+        return sheet.refuse_on(Body::OverrideRefused(()), action, entity, (Code::OverBound, &why));
     }
     let body = if on { Body::EntityFrozen(()) } else { Body::EntityUnfrozen(()) };
     let mut deed = sheet.draft(body, action, Outcome::Recorded);

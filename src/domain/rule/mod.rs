@@ -11,6 +11,7 @@ pub mod kind;
 pub mod naming;
 pub mod occurrence;
 pub mod order;
+pub mod ordered;
 pub mod output;
 pub mod overriding;
 pub mod predict;

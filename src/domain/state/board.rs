@@ -2,6 +2,7 @@
 //!
 //! Field values and tokens do not live here (see `entities`, `access`).
 
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 use imbl::{OrdMap, OrdSet, Vector};
@@ -9,7 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::recent::dated;
-use super::{Accounts, Dependency, History, Lasting, MapCare, Recent, Thing, Timer};
+use super::{Accounts, Dependency, History, Lasting, MADE, MapCare, Recent, Tail, Thing, Timer};
 use crate::domain::ids::{
     ActNo, Actor, AgentId, AlertNo, FanOutNo, Fence, ItemNo, MapVersion, PersonId, QueueName, Seq, TaskId,
     TokenId, WorkNo, WorkspaceId,
@@ -19,9 +20,9 @@ use crate::domain::outcome::Outcome;
 use crate::domain::path::EntityPath;
 use crate::domain::sight::Sight;
 use crate::domain::things::{
-    Alert, Allowance, CallState, ClaimHeld, ClockKept, ClosedItem, Concluded, Doors, FanOutState, HeldField,
-    Hold, Item, LastPublication, Lease, Occurred, OpenAct, PastAnswers, QueueReviews, Rounds, ScopeRule,
-    Seat, SeenThere, Signer, Task, ToolsSeen, WaitingAct, WaitingPublication, Work,
+    Alert, Allowance, CallState, ClaimHeld, ClockKept, ClosedItem, Concluded, Doors, ENDED, FanOutState,
+    HeldField, Hold, Item, LastPublication, Lease, Occurred, OpenAct, PastAnswers, QueueReviews, Rounds,
+    ScopeRule, Seat, SeenThere, Signer, Task, ToolsSeen, WaitingAct, WaitingPublication, Work,
 };
 use crate::domain::time::Time;
 
@@ -51,14 +52,14 @@ pub struct Board {
     /// Its version.
     pub map_version: MapVersion,
     /// How the map came to be, oldest first.
-    pub maps: Vector<MapStep>,
+    pub maps: Tail<MapStep, MAPS>,
     /// The map in force less what answers in the inbox have given, where they have.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unanswered: Option<Arc<Model>>,
     /// Open inbox items.
     pub items: OrdMap<ItemNo, Arc<Item>>,
     /// Answered items, oldest first.
-    pub closed: Vector<Arc<ClosedItem>>,
+    pub closed: Tail<Arc<ClosedItem>, CLOSED>,
     /// How items were answered before, by likeness; the likenesses that were answered last.
     #[serde(with = "dated")]
     pub past: Recent<PastAnswers>,
@@ -67,7 +68,7 @@ pub struct Board {
     /// Open and acknowledged alerts.
     pub alerts: OrdMap<AlertNo, Arc<Alert>>,
     /// Resolved alerts, oldest first.
-    pub resolved: Vector<Arc<Alert>>,
+    pub resolved: Tail<Arc<Alert>, RESOLVED>,
     /// The open alert of each fingerprint.
     pub fingerprints: OrdMap<Arc<str>, AlertNo>,
     /// Open work items of all agents.
@@ -108,11 +109,11 @@ pub struct Board {
     /// Tasks under way, by name.
     pub tasks: OrdMap<TaskId, Arc<Task>>,
     /// Tasks that ended, oldest first.
-    pub ended_tasks: Box<Vector<Arc<Task>>>,
+    pub ended_tasks: Box<Tail<Arc<Task>, ENDED>>,
     /// Fan-outs under way.
     pub fan_outs: OrdMap<FanOutNo, Arc<FanOutState>>,
     /// Fan-outs that were joined, oldest first.
-    pub ended_fan_outs: Box<Vector<Arc<FanOutState>>>,
+    pub ended_fan_outs: Box<Tail<Arc<FanOutState>, ENDED>>,
     /// Leases that were granted and not given back. One past its time is void, even before its timer says so.
     pub leases: OrdMap<Fence, Arc<Lease>>,
     /// The lease on each task that has one.
@@ -166,8 +167,8 @@ pub struct Board {
     #[serde(default, skip_serializing_if = "OrdMap::is_empty")]
     pub called: OrdMap<Arc<str>, ActNo>,
     /// The latest calls that needed no leave.
-    #[serde(default, skip_serializing_if = "Vector::is_empty")]
-    pub made: Box<Vector<Arc<CallState>>>,
+    #[serde(default, skip_serializing_if = "Tail::is_empty")]
+    pub made: Box<Tail<Arc<CallState>, MADE>>,
     /// What agents have read by way of servers (`seen_key`).
     #[serde(default, skip_serializing_if = "Recent::is_empty")]
     pub seen_there: Box<Recent<SeenThere>>,
@@ -322,14 +323,14 @@ impl Board {
             raised: None,
             map,
             map_version: MapVersion(0),
-            maps: Vector::new(),
+            maps: Tail::default(),
             unanswered: None,
             items: OrdMap::new(),
-            closed: Vector::new(),
+            closed: Tail::default(),
             past: Recent::default(),
             rules: Vector::new(),
             alerts: OrdMap::new(),
-            resolved: Vector::new(),
+            resolved: Tail::default(),
             fingerprints: OrdMap::new(),
             works: OrdMap::new(),
             works_by: OrdMap::new(),
@@ -483,6 +484,26 @@ impl Board {
     /// What was concluded last, by subject and question (`key`).
     pub fn conclusion(&self, key: &str, now: Time) -> Option<&Vector<Concluded>> {
         self.concluded.get(key, now).or_else(|| self.conclusions.get(key))
+    }
+
+    /// What was concluded last, by subject and question (`key`), from that key on, in order; what is known for a time before the rest.
+    pub fn conclusions_from<'a>(
+        &'a self,
+        from: &'a str,
+    ) -> impl Iterator<Item = (&'a Arc<str>, &'a Vector<Concluded>)> {
+        let mut lasting = self.concluded.since(from).peekable();
+        let mut recent = self.conclusions.since(from).peekable();
+        std::iter::from_fn(move || {
+            let order = match (lasting.peek(), recent.peek()) {
+                (Some((one, _)), Some((other, _))) => one.cmp(other),
+                (Some(_), None) => Ordering::Less,
+                (None, _) => Ordering::Greater,
+            };
+            if order.is_eq() {
+                recent.next();
+            }
+            if order.is_gt() { recent.next() } else { lasting.next() }
+        })
     }
 
     /// How a task of that name ended that may not be begun anew yet.

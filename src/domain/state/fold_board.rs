@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::fold_history::{count_own, happened};
-use super::{Board, CLOSED, MAPS, MapStep, RESOLVED, Stop, Thing, Timer, recorded};
+use super::{Board, MapStep, Stop, Thing, Timer, recorded};
 use crate::domain::deed::table::bodies;
 use crate::domain::deed::{
     Body, Deed, ItemClosed, NewFormat, NewMap, NewWorkspace, ScopeChange, ScopeTransfer, Touches,
@@ -318,9 +318,6 @@ impl Board {
             item: deed.refs.item,
             model,
         });
-        if self.maps.len() > MAPS {
-            self.maps.pop_front();
-        }
     }
 
     /// What is put in force as a whole has what answers gave before from them still.
@@ -430,9 +427,6 @@ impl Board {
             self.fingerprints.remove(&alert.fingerprint);
         }
         self.resolved.push_back(alert);
-        if self.resolved.len() > RESOLVED {
-            self.resolved.pop_front();
-        }
     }
 
     fn open_item(&mut self, deed: &Deed, item: &Item) {
@@ -502,13 +496,12 @@ impl Board {
                 open.came_to.count(&closed.answer, &closed.effects);
             });
         }
-        self.close_item(deed, no, closed, closed.effects.clone(), None);
+        let mut all: Vec<_> =
+            self.close_item(deed, no, closed, closed.effects.clone(), None).into_iter().collect();
         for other in &closed.effects.included {
-            self.close_item(deed, *other, closed, Effects::default(), Some(no));
+            all.extend(self.close_item(deed, *other, closed, Effects::default(), Some(no)));
         }
-        while self.closed.len() > CLOSED {
-            self.closed.pop_front();
-        }
+        self.closed.push_all(all);
     }
 
     fn close_item(
@@ -518,10 +511,10 @@ impl Board {
         closed: &ItemClosed,
         effects: Effects,
         with: Option<ItemNo>,
-    ) {
+    ) -> Option<Arc<ClosedItem>> {
         self.forget_claim(no);
         self.gone_through(no);
-        let Some(item) = self.items.remove(&no) else { return };
+        let item = self.items.remove(&no)?;
         self.call_is_answered(deed, &item, &closed.answer);
         self.tally(Thing::Item(no));
         self.timers.remove(&(item.warn_at, Timer::Item(no)));
@@ -540,7 +533,7 @@ impl Board {
         past.last = Some(Arc::from(format!("{} by {}", closed.answer.word(), deed.actor)));
         self.past.set(Arc::clone(&item.alike), deed.seq, past);
         self.count_approval(&item, &closed.answer, (deed.recorded, Some(deed.seq)));
-        self.closed.push_back(Arc::new(ClosedItem {
+        Some(Arc::new(ClosedItem {
             item,
             answer: closed.answer.clone(),
             by: deed.actor.clone(),
@@ -548,7 +541,7 @@ impl Board {
             deed: deed.seq,
             effects,
             settled_with: with,
-        }));
+        }))
     }
 
     fn reopen_items<P>(&mut self, deed: &Deed, _: &P) {

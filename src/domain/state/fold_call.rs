@@ -272,9 +272,6 @@ impl Board {
             ms: made.end.ms,
             until: None,
         }));
-        if self.made.len() > MADE {
-            self.made.pop_front();
-        }
     }
 
     pub(super) fn offer_tools(&mut self, _: &Deed, seen: &ToolsSeen) {

@@ -11,9 +11,9 @@ use crate::domain::ids::{FanOutNo, Fence, Seq, TaskId, WorkNo};
 use crate::domain::key::key;
 use crate::domain::path::EntityPath;
 use crate::domain::things::{
-    ActOrder, Attempt, ClaimHeld, ClaimMark, Concluded, Conclusion, Conversation, ENDED, FanOutState,
-    HandoffOrder, Hold, LastPublication, Lease, LeaseTarget, OpenAct, Publication, Ruled, Task, TaskStage,
-    VOICES, WaitingAct, Work, question_key,
+    ActOrder, Attempt, ClaimHeld, ClaimMark, Concluded, Conclusion, Conversation, FanOutState, HandoffOrder,
+    Hold, LastPublication, Lease, LeaseTarget, OpenAct, Publication, Ruled, Task, TaskStage, VOICES,
+    WaitingAct, Work, question_key,
 };
 use crate::domain::time::Time;
 
@@ -202,9 +202,6 @@ impl Board {
             self.ended_names.set(name, ended.order.from.clone(), until, how);
         }
         self.ended_tasks.push_back(task);
-        if self.ended_tasks.len() > ENDED {
-            self.ended_tasks.pop_front();
-        }
     }
 
     pub(super) fn open_fan_out(&mut self, _: &Deed, fan_out: &FanOutState) {
@@ -231,9 +228,6 @@ impl Board {
         self.timed.remove(&*Thing::FanOut(*no).to_string());
         Arc::make_mut(&mut fan_out).joined = Some(deed.recorded);
         self.ended_fan_outs.push_back(fan_out);
-        if self.ended_fan_outs.len() > ENDED {
-            self.ended_fan_outs.pop_front();
-        }
     }
 
     /// A lease is granted; the one that it goes on from, if any, is over.

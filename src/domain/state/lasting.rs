@@ -1,6 +1,7 @@
 //! A map that keeps what was set until its time is over: nothing goes by count, so that nothing is forgotten which a
 //! promise rests on. How much one agent may have in it is the rules' to say.
 
+use std::ops::Bound;
 use std::sync::Arc;
 
 use imbl::{OrdMap, OrdSet};
@@ -89,6 +90,12 @@ impl<T: Clone + Serialize, B: Clone + Ord> Lasting<T, B> {
     /// Everything that is kept, by key.
     pub fn iter(&self) -> impl Iterator<Item = (&Arc<str>, &T)> {
         self.kept.iter().map(|(key, kept)| (key, &kept.value))
+    }
+
+    /// The same from a key on, in order.
+    pub fn since<'a>(&'a self, key: &'a str) -> impl Iterator<Item = (&'a Arc<str>, &'a T)> {
+        let range = self.kept.range::<_, str>((Bound::Included(key), Bound::Unbounded));
+        range.map(|(key, kept)| (key, &kept.value))
     }
 
     /// How many are theirs at that time.

@@ -345,17 +345,15 @@ impl Board {
         for (id, task) in entries(&self.tasks) {
             self.tasks.insert(id, changed(task, |task| shift.task(task)));
         }
-        for task in self.ended_tasks.iter_mut() {
-            shift.task(Arc::make_mut(task));
-        }
+        self.ended_tasks.change_all(|task| shift.task(Arc::make_mut(task)));
         for (no, fan_out) in entries(&self.fan_outs) {
             let until = within(Timer::FanOut(no));
             self.fan_outs.insert(no, changed(fan_out, |fan_out| shift.fan_out(until, fan_out)));
         }
-        for fan_out in self.ended_fan_outs.iter_mut() {
+        self.ended_fan_outs.change_all(|fan_out| {
             let within = shift.is_within(fan_out.opened);
             shift.fan_out(within, Arc::make_mut(fan_out));
-        }
+        });
     }
 
     fn move_desk(&mut self, shift: &Shift, within: &impl Fn(Timer) -> bool) {
@@ -363,15 +361,11 @@ impl Board {
             let claimed = within(Timer::Claim(no));
             self.items.insert(no, changed(item, |item| shift.item(claimed, item)));
         }
-        for closed in &mut self.closed {
-            shift.closed(Arc::make_mut(closed));
-        }
+        self.closed.change_all(|closed| shift.closed(Arc::make_mut(closed)));
         for (no, alert) in entries(&self.alerts) {
             self.alerts.insert(no, changed(alert, |alert| shift.alert(alert)));
         }
-        for alert in &mut self.resolved {
-            shift.alert(Arc::make_mut(alert));
-        }
+        self.resolved.change_all(|alert| shift.alert(Arc::make_mut(alert)));
         for (queue, mut reviews) in entries(&self.reviews) {
             shift.reviews(&mut reviews);
             self.reviews.insert(queue, reviews);
@@ -441,7 +435,7 @@ impl Board {
             shift.ends(within, &mut call.until);
         };
         self.calls.change_all(call);
-        self.made.iter_mut().for_each(call);
+        self.made.change_all(call);
         self.rounds.change_all(|rounds| shift.past(&mut rounds.at));
         self.in_vain.change_all(|times| shift.pasts(times.iter_mut()));
         self.conclusions.change_all(|voices| shift.pasts(voices.iter_mut().map(|voice| &mut voice.at)));
@@ -455,7 +449,7 @@ impl Board {
 
     fn move_history(&mut self, shift: &Shift) {
         shift.pasts(&mut self.raised);
-        shift.pasts(self.maps.iter_mut().map(|step| &mut step.at));
+        self.maps.change_all(|step| shift.past(&mut step.at));
         let marks = self.care.applied.iter_mut().chain(&mut self.care.reviewed);
         shift.pasts(marks.map(|mark| &mut mark.at));
         shift.pasts(&mut self.care.told);

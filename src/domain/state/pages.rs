@@ -7,7 +7,7 @@ use std::sync::Arc;
 use imbl::{OrdMap, OrdSet, Vector};
 use serde::{Deserialize, Serialize};
 
-use super::{AgentFacts, Board, Dependency, MapStep, Recent, Stop, Thing};
+use super::{AgentFacts, Board, Dependency, MapStep, Recent, Stop, Tail, Thing};
 use crate::domain::ids::{
     ActNo, AgentId, AlertNo, FanOutNo, Fence, ItemNo, PersonId, QueueName, Seq, TaskId, TokenId, WorkNo,
 };
@@ -47,13 +47,14 @@ impl FromStr for Place {
 
 /// What there is much of: rows in an order, each put back where it came from.
 trait List<R> {
-    fn rows(&self) -> impl Iterator<Item = R>;
+    /// Those behind the first so many.
+    fn rows(&self, from: usize) -> impl Iterator<Item = R>;
     fn put(&mut self, row: R);
 }
 
 impl<K: Ord + Clone, V: Clone> List<(K, V)> for OrdMap<K, V> {
-    fn rows(&self) -> impl Iterator<Item = (K, V)> {
-        self.iter().map(|(key, value)| (key.clone(), value.clone()))
+    fn rows(&self, from: usize) -> impl Iterator<Item = (K, V)> {
+        self.iter().skip(from).map(|(key, value)| (key.clone(), value.clone()))
     }
 
     fn put(&mut self, (key, value): (K, V)) {
@@ -62,8 +63,18 @@ impl<K: Ord + Clone, V: Clone> List<(K, V)> for OrdMap<K, V> {
 }
 
 impl<V: Clone> List<V> for Vector<V> {
-    fn rows(&self) -> impl Iterator<Item = V> {
-        self.iter().cloned()
+    fn rows(&self, from: usize) -> impl Iterator<Item = V> {
+        self.iter().skip(from).cloned()
+    }
+
+    fn put(&mut self, row: V) {
+        self.push_back(row);
+    }
+}
+
+impl<V: Clone + Serialize, const MOST: usize> List<V> for Tail<V, MOST> {
+    fn rows(&self, from: usize) -> impl Iterator<Item = V> {
+        self.iter().skip(from).cloned()
     }
 
     fn put(&mut self, row: V) {
@@ -72,8 +83,8 @@ impl<V: Clone> List<V> for Vector<V> {
 }
 
 impl<R, L: List<R>> List<R> for Box<L> {
-    fn rows(&self) -> impl Iterator<Item = R> {
-        (**self).rows()
+    fn rows(&self, from: usize) -> impl Iterator<Item = R> {
+        (**self).rows(from)
     }
 
     fn put(&mut self, row: R) {
@@ -82,8 +93,8 @@ impl<R, L: List<R>> List<R> for Box<L> {
 }
 
 impl<T: Clone + Serialize> List<(Arc<str>, Seq, T)> for Recent<T> {
-    fn rows(&self) -> impl Iterator<Item = (Arc<str>, Seq, T)> {
-        self.entries().map(|(key, deed, value)| (Arc::clone(key), deed, value.clone()))
+    fn rows(&self, from: usize) -> impl Iterator<Item = (Arc<str>, Seq, T)> {
+        self.entries().skip(from).map(|(key, deed, value)| (Arc::clone(key), deed, value.clone()))
     }
 
     fn put(&mut self, (key, deed, value): (Arc<str>, Seq, T)) {
@@ -101,10 +112,10 @@ struct Page {
 
 impl Page {
     /// Takes rows of a list into it, as long as there is room.
-    fn take<R: Serialize>(
+    fn take<R: Serialize, I: Iterator<Item = R>>(
         &mut self,
         list: usize,
-        rows: impl Iterator<Item = R>,
+        rows: impl FnOnce(usize) -> I,
         shorten: impl Fn(&mut R) -> Option<Thing>,
     ) -> Vec<R> {
         let mut taken = Vec::new();
@@ -112,7 +123,7 @@ impl Page {
             return taken;
         }
         let begin = if list == self.from.list { self.from.row } else { 0 };
-        for (row, mut one) in rows.enumerate().skip(begin) {
+        for (row, mut one) in (begin..).zip(rows(begin)) {
             if self.bytes >= PAGE {
                 self.next = Some(Place { list, row });
                 break;
@@ -146,7 +157,7 @@ macro_rules! lists {
             /// The rows from that place on that a page has room for, and where the next page begins.
             pub fn rows(&self, from: Place) -> (Rows, Option<Place>) {
                 let mut page = Page { from, bytes: 0, next: None, cut: Vec::new() };
-                $(let $list = page.take($at, self.$list.rows(), $shorten);)*
+                $(let $list = page.take($at, |from| self.$list.rows(from), $shorten);)*
                 (Rows { $($list,)* cut: page.cut }, page.next)
             }
 
@@ -304,23 +315,18 @@ impl Board {
     }
 
     fn replace(&mut self, thing: &Thing, whole: Whole) {
-        fn over<V: Clone>(list: &mut Vector<V>, value: V, same: impl Fn(&V) -> bool) {
-            if let Some(at) = list.iter().rposition(same) {
-                list.set(at, value);
-            }
-        }
         match whole {
             Whole::Item(item) => _ = self.items.insert(item.no, item),
             Whole::Closed(closed) => {
                 let no = closed.item.no;
-                over(&mut self.closed, closed, |one| one.item.no == no);
+                self.closed.replace(closed, |one| one.item.no == no);
             }
             Whole::Alert(alert) if self.alerts.contains_key(&alert.no) => {
                 _ = self.alerts.insert(alert.no, alert);
             }
             Whole::Alert(alert) => {
                 let no = alert.no;
-                over(&mut self.resolved, alert, |one| one.no == no);
+                self.resolved.replace(alert, |one| one.no == no);
             }
             Whole::Work(work) => _ = self.works.insert(work.no, work),
             Whole::Task(task) if self.tasks.contains_key(&task.id) => {
@@ -328,14 +334,14 @@ impl Board {
             }
             Whole::Task(task) => {
                 let id = task.id.clone();
-                over(&mut self.ended_tasks, task, |one| one.id == id);
+                self.ended_tasks.replace(task, |one| one.id == id);
             }
             Whole::FanOut(fan_out) if self.fan_outs.contains_key(&fan_out.no) => {
                 _ = self.fan_outs.insert(fan_out.no, fan_out);
             }
             Whole::FanOut(fan_out) => {
                 let no = fan_out.no;
-                over(&mut self.ended_fan_outs, fan_out, |one| one.no == no);
+                self.ended_fan_outs.replace(fan_out, |one| one.no == no);
             }
             Whole::Waiting(act) => {
                 if let Thing::Waiting(deed) = thing {

@@ -1,5 +1,6 @@
 //! A map that keeps what was set last, up to a bound in entries and in bytes: the longest unused entries go first.
 
+use std::ops::Bound;
 use std::sync::Arc;
 
 use imbl::OrdMap;
@@ -71,6 +72,12 @@ impl<T: Clone + Serialize> Recent<T> {
     /// The same with the deeds that set them.
     pub fn entries(&self) -> impl Iterator<Item = (&Arc<str>, Seq, &T)> {
         self.kept.iter().map(|(key, entry)| (key, entry.deed, &entry.value))
+    }
+
+    /// The same from a key on, in order.
+    pub fn since<'a>(&'a self, key: &'a str) -> impl Iterator<Item = (&'a Arc<str>, &'a T)> {
+        let range = self.kept.range::<_, str>((Bound::Included(key), Bound::Unbounded));
+        range.map(|(key, entry)| (key, &entry.value))
     }
 
     /// Whether some may have been forgotten: of what is no larger than a third of the room, half of the bytes are left at least.

@@ -28,7 +28,8 @@ use writer::Writer;
 
 use super::engine::Engine;
 use super::{
-    Append, Head, Identity, Ledger, LedgerError, MAX_READ_RECORDS, Record, Verified, check_batch, store,
+    Append, Head, Identity, Ledger, LedgerError, MAX_READ_BYTES, MAX_READ_RECORDS, Record, Verified,
+    check_batch, store,
 };
 
 /// The ledger's file, in the folder of its workspace and in backups.
@@ -161,8 +162,8 @@ impl Ledger for SqliteLedger {
         self.ask_reader(move |conn| reader::read(conn, after, limit)).await
     }
 
-    async fn read_many(&self, seqs: Vec<u64>) -> Result<Vec<Record>, LedgerError> {
-        self.ask_reader(move |conn| reader::read_many(conn, &seqs)).await
+    async fn read_many(&self, seqs: Vec<u64>, bytes: usize) -> Result<Vec<Record>, LedgerError> {
+        self.ask_reader(move |conn| reader::read_many(conn, &seqs, bytes)).await
     }
 
     async fn look(&self) -> Result<(), LedgerError> {
@@ -238,7 +239,7 @@ fn inspect(path: &Path) -> Result<(Verified, Option<Record>), LedgerError> {
     let explain = |error| file::explain(path, &error);
     let snapshot = conn.unchecked_transaction().map_err(explain)?;
     let head = file::check_tail(&snapshot, path, &identity)?;
-    let last = reader::read_many(&snapshot, &[head.seq]).map_err(explain)?.pop();
+    let last = reader::read_many(&snapshot, &[head.seq], MAX_READ_BYTES).map_err(explain)?.pop();
     Ok((Verified { identity, head }, last))
 }
 
@@ -247,7 +248,8 @@ fn heads(path: &Path, seqs: &[u64]) -> Result<Vec<Head>, LedgerError> {
     let (conn, _) = file::open_for_verifying(path)?;
     let mut heads = Vec::with_capacity(seqs.len());
     for some in seqs.chunks(HEADS_READ) {
-        let records = reader::read_many(&conn, some).map_err(|error| file::explain(path, &error))?;
+        let records =
+            reader::read_many(&conn, some, usize::MAX).map_err(|error| file::explain(path, &error))?;
         heads.extend(records.iter().map(Record::head));
     }
     Ok(heads)

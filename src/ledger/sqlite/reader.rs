@@ -121,11 +121,16 @@ pub(super) fn read(conn: &Connection, after: u64, limit: usize) -> rusqlite::Res
     Ok(page)
 }
 
-pub(super) fn read_many(conn: &Connection, seqs: &[u64]) -> rusqlite::Result<Vec<Record>> {
+pub(super) fn read_many(conn: &Connection, seqs: &[u64], bytes: usize) -> rusqlite::Result<Vec<Record>> {
     let mut statement = conn.prepare_cached("SELECT seq, hash, bytes FROM record WHERE seq = ?1")?;
-    let mut found = Vec::new();
+    let (mut found, mut size) = (Vec::new(), 0);
     for seq in seqs.iter().take(MAX_READ_RECORDS) {
-        found.extend(statement.query_row([in_range(*seq)], file::record).optional()?);
+        let Some(record) = statement.query_row([in_range(*seq)], file::record).optional()? else { continue };
+        size += record.bytes.len();
+        found.push(record);
+        if size > bytes {
+            break;
+        }
     }
     Ok(found)
 }

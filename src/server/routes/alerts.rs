@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use crate::api::{AlertList, AlertView};
 use crate::domain::ids::AlertNo;
+use crate::domain::rule::ordered::Ordered;
 use crate::domain::state::Thing;
 use crate::domain::things::Alert;
-use crate::server::answer::{Answer, absent, json};
+use crate::server::answer::{Answer, ROW, absent, apart, json};
 use crate::server::gate::Call;
+use crate::server::orders::Worst;
 use crate::server::pages::Page;
 
 /// `GET /v1/alerts`: the worst first, then the latest; with `resolved`, those that are kept too.
@@ -16,11 +18,18 @@ pub(in crate::server) async fn list(call: Call) -> Answer {
     let query = call.query()?;
     let page = Page::of(&call, &query).await?;
     let (board, resolved) = (&page.front.board, query.flag("resolved")?);
-    let open: Vec<&Arc<Alert>> = board.alerts.values().collect();
-    let worst = |alert: &&Arc<Alert>| Reverse((alert.severity, alert.count, alert.last, alert.no));
-    let gone = board.resolved.iter().rev().filter(|_| resolved);
-    let all = page.in_order(open, worst, gone);
-    let taken = page.take_brief(&call, all, |alert| Some(Arc::clone(alert)), |alert| Thing::Alert(alert.no));
+    let follow = |alerts: &mut Ordered<AlertNo, Alert, Worst>| {
+        let worst = |alert: &Alert| Reverse((alert.severity, alert.count, alert.last, alert.no));
+        apart(board.alerts.len() * ROW, || alerts.follow(&board.alerts, worst));
+    };
+    let open = call.space.orders().alerts.at((), &page, follow);
+    let gone = board.resolved.iter().rev().filter(|_| resolved).map(Ok);
+    let all = open.rows().map(Err).chain(gone);
+    let whole = |alert: Result<&Arc<Alert>, &AlertNo>| match alert {
+        Ok(resolved) => Some(Arc::clone(resolved)),
+        Err(open) => board.alerts.get(open).cloned(),
+    };
+    let taken = page.take_brief(&call, all, whole, |alert| Thing::Alert(alert.no));
     json(&AlertList { alerts: taken.rows, seq: page.front.head(), cut: taken.cut, next: taken.next })
 }
 

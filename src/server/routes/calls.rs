@@ -109,7 +109,7 @@ pub(in crate::server) async fn list(call: Call) -> Answer {
     };
     let sees = |one: &&Arc<CallState>| own.as_ref().is_none_or(|own| sees(&call, own, &page.front, one));
     let calls: Vec<&Arc<CallState>> = page.front.board.calls_known().filter(fits).collect();
-    let calls = page.in_order(calls, |one| Reverse(one.deed), []);
+    let calls = page.in_order(calls, |one| Reverse(one.deed));
     let taken = page.take(&call, calls, |one| Some(one).filter(sees).map(Arc::clone));
     json(&CallList { calls: taken.rows, seq: page.front.head(), next: taken.next })
 }

@@ -26,9 +26,8 @@ pub(in crate::server) async fn list(call: Call) -> Answer {
         call.caller.agent().is_none_or(|agent| sees(&page.front, agent) && sees(&now, agent))
             && wanted.as_ref().is_none_or(|wanted| view.subject == *wanted)
     };
-    let board = &page.front.board;
-    let by_key = board.conclusions.iter().chain(board.concluded.iter());
-    let by_key: std::collections::BTreeMap<_, _> = by_key.collect();
+    let first = wanted.as_ref().map(|subject| format!("{subject}{SEPARATOR}")).unwrap_or_default();
+    let by_key = page.front.board.conclusions_from(&first).take_while(|(key, _)| key.starts_with(&first));
     let taken = page.take(&call, by_key, |(key, answers)| view(key, answers.iter()).filter(&seen));
     json(&ConclusionList { conclusions: taken.rows, seq: page.front.head(), next: taken.next })
 }

@@ -17,11 +17,10 @@ pub(in crate::server) async fn list(call: Call) -> Answer {
     let query = call.query()?;
     let page = Page::of(&call, &query).await?;
     let board = &page.front.board;
-    let all = board.fan_outs.values().map(|one| (false, one));
-    let all = all.chain(board.ended_fan_outs.iter().map(|one| (true, one)));
-    let seen = all.filter(|(_, one)| sees(&call, &page.front, one));
-    let all = page.in_order(seen.collect(), |(ended, one)| (*ended, Reverse(one.no)), []);
-    let taken = page.take_brief(&call, all, |(_, one)| Some(Arc::clone(one)), |one| Thing::FanOut(one.no));
+    let mut ended: Vec<&Arc<FanOutState>> = board.ended_fan_outs.iter().collect();
+    ended.sort_unstable_by_key(|one| Reverse(one.no));
+    let all = board.fan_outs.values().rev().chain(ended).filter(|one| sees(&call, &page.front, one));
+    let taken = page.take_brief(&call, all, |one| Some(Arc::clone(one)), |one| Thing::FanOut(one.no));
     let under_way = |one: &Arc<FanOutState>| board.fan_outs.contains_key(&one.no);
     let (fan_outs, ended) = taken.rows.into_iter().partition(under_way);
     json(&FanOutList { fan_outs, ended, seq: page.front.head(), cut: taken.cut, next: taken.next })

@@ -5,11 +5,13 @@ use std::sync::Arc;
 
 use crate::api::{TaskList, TaskView};
 use crate::domain::ids::TaskId;
+use crate::domain::rule::ordered::Ordered;
 use crate::domain::sight::Sight;
 use crate::domain::state::{Board, Front, Thing};
 use crate::domain::things::Task;
-use crate::server::answer::{Answer, absent, json};
+use crate::server::answer::{Answer, ROW, absent, apart, json};
 use crate::server::gate::Call;
+use crate::server::orders::Latest;
 use crate::server::pages::Page;
 
 /// `GET /v1/handoffs`: tasks under way, then those that ended, the one that changed last first.
@@ -17,10 +19,16 @@ pub(in crate::server) async fn list(call: Call) -> Answer {
     let query = call.query()?;
     let page = Page::of(&call, &query).await?;
     let board = &page.front.board;
-    let all = board.tasks.values().map(|task| (false, task));
-    let all = all.chain(board.ended_tasks.iter().map(|task| (true, task)));
-    let all = page.in_order(all.collect(), |(ended, task)| (*ended, Reverse(task.deed)), []);
-    let seen = |(_, task)| as_seen(&call, &page.front, task);
+    let follow = |tasks: &mut Ordered<TaskId, Task, Latest>| {
+        apart(board.tasks.len() * ROW, || tasks.follow(&board.tasks, |task| Reverse(task.deed)));
+    };
+    let open = call.space.orders().tasks.at((), &page, follow);
+    let mut ended: Vec<&Arc<Task>> = board.ended_tasks.iter().collect();
+    ended.sort_unstable_by_key(|task| Reverse(task.deed));
+    let all = open.rows().map(Err).chain(ended.into_iter().map(Ok));
+    let seen = |task: Result<&Arc<Task>, &TaskId>| {
+        as_seen(&call, &page.front, task.or_else(|id| board.tasks.get(id).ok_or(id)).ok()?)
+    };
     let taken = page.take_brief(&call, all, seen, |task| Thing::Task(task.id.clone()));
     let under_way = |task: &Arc<Task>| is_under_way(board, task);
     let (tasks, ended) = taken.rows.into_iter().partition(under_way);

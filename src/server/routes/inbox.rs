@@ -2,17 +2,19 @@
 
 use std::sync::Arc;
 
-use super::ledger::raw_deeds;
+use super::ledger::nearest;
 use super::work::{news, wait_until};
 use crate::api::{ItemList, ItemView, Problem, ProblemCode, fit};
 use crate::domain::decide::{Supposed, preview as work_out};
 use crate::domain::ids::ItemNo;
-use crate::domain::rule::{order, reviewer};
+use crate::domain::rule::ordered::{OrderedItems, Whose};
+use crate::domain::rule::reviewer;
 use crate::domain::sight::Sight;
 use crate::domain::state::{Board, Front, Thing};
 use crate::domain::things::{ClosedItem, Effects, Item, ItemAnswer, PastAnswers};
 use crate::domain::time::Span;
-use crate::server::answer::{Answer, absent, json, unseen};
+use crate::index::PageFrom;
+use crate::server::answer::{Answer, ROW, absent, apart, json, unseen};
 use crate::server::gate::Call;
 use crate::server::pages::{Page, some};
 
@@ -25,16 +27,14 @@ pub(in crate::server) async fn list(call: Call) -> Answer {
     let query = call.query()?;
     let page = Page::of(&call, &query).await?;
     let board = &page.front.board;
-    let (me, agent) = (call.caller.principal.actor.person(), call.caller.agent());
-    let own = |item: &&Arc<Item>| agent.is_none_or(|agent| item.raised_by.agent() == Some(agent));
-    let items: Vec<&Arc<Item>> = board.items.values().filter(own).collect();
-    let rank = |item: &&Arc<Item>| match me {
-        Some(me) => (Some(order::rank(board, item, me, page.now)), item.due, item.no),
-        None => (None, item.due, item.no),
+    let whose =
+        Whose { person: call.caller.principal.actor.person().cloned(), agent: call.caller.agent().cloned() };
+    let follow = |items: &mut OrderedItems| {
+        apart(board.items.len() * ROW, || items.follow(board, &whose, page.now));
     };
-    let items = page.in_order(items, rank, []);
-    let seen = |item| as_seen(&call, &page.front, item);
-    let taken = page.take_brief(&call, items, seen, |item| Thing::Item(item.no));
+    let items = call.space.orders().items.at(whose.clone(), &page, follow);
+    let seen = |no| board.items.get(no).and_then(|item| as_seen(&call, &page.front, item));
+    let taken = page.take_brief(&call, items.rows(), seen, |item| Thing::Item(item.no));
     json(&ItemList {
         items: taken.rows,
         all_paused: board.halted.as_deref().cloned(),
@@ -71,7 +71,7 @@ pub(in crate::server) async fn show(call: Call) -> Answer {
     if call.caller.agent().is_some() {
         return own(&call, &state, &item, closed);
     }
-    let evidence = raw_deeds(&call.space, item.evidence.clone()).await?;
+    let evidence = nearest(&call.space, &item.evidence, PageFrom::Newest).await?;
     let alert = item.case.alert().and_then(|alert| {
         let resolved = || board.resolved.iter().rev().find(|one| one.no == alert);
         board.alerts.get(&alert).or_else(resolved).cloned()

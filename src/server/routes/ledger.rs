@@ -2,8 +2,6 @@
 //!
 //! Without a filter the ledger answers itself; with one the index says which deeds are meant.
 
-use std::collections::VecDeque;
-
 use serde_json::value::RawValue;
 
 use crate::api::{
@@ -17,17 +15,19 @@ use crate::domain::path::Pattern;
 use crate::domain::time::{Span, Time};
 use crate::index::{self, PageFrom};
 use crate::ledger::{Ledger as _, Record};
-use crate::server::answer::{Answer, absent, apart, defect, json, text, unfiltered, unread};
+use crate::server::answer::{Answer, ROW, absent, apart, defect, json, json_of, text, unfiltered, unread};
 use crate::server::gate::Call;
 use crate::server::query::Query;
 use crate::server::workspace::Workspace;
 
 /// How many deeds a page has where the caller does not say.
 const PAGE: usize = 100;
-/// How many bytes of deeds a page has at most; a single deed's may be more.
-const PAGE_BYTES: usize = 4 * 1024 * 1024;
-/// How many deeds that a filter means are read at a time.
-const READ: usize = 16;
+/// How many bytes of deeds an answer has at most; a single deed's may be more.
+pub(in crate::server) const PAGE_BYTES: usize = 1024 * 1024;
+/// How often each of them is in memory while the answer is made: as it was read, as a deed, as JSON.
+pub(in crate::server) const MADE_OF: usize = 3;
+/// How many bytes stand beside a deed, its hash and its number, at most.
+const BESIDE: usize = 128;
 /// How many buckets a histogram has where the caller does not say.
 const BUCKETS: usize = 60;
 /// How far back a histogram looks where the caller does not say.
@@ -44,76 +44,89 @@ pub(in crate::server) async fn page(call: Call) -> Answer {
     let limit = query.get::<usize>("limit")?.unwrap_or(PAGE).clamp(1, PAGE_LIMIT);
     let filter = filter_of(&call, &query)?;
     let state = call.front(&query).await?;
+    let counted = query.flag("count")?;
     if filter.is_empty() {
-        let mut page = unfiltered_page(&call.space, state.head(), from, limit).await?;
-        page.count = query.flag("count")?.then_some((page.head.0, true));
-        return apart(bytes(&page), || json(&page));
+        let head = state.head();
+        let (seqs, more) = stretch(head, from, limit);
+        return told(&call, from, seqs, more, head, counted.then_some((head.0, true))).await;
     }
     if let Some(seq) = query.get::<Seq>("min_seq")? {
         call.space.index_reached(seq).await?;
     }
-    let counted = query.flag("count")?;
-    let (found, count) = call
-        .space
-        .ask_index(move |index| {
-            let found = index.page(&filter, from, limit)?;
-            let count = if counted { Some(index.count(&filter)?) } else { None };
-            Ok((found, count))
-        })
-        .await?;
-    let mut fitting = Fitting::of(from);
-    for some in found.seqs.chunks(READ) {
-        fitting.take(raw_deeds(&call.space, some.to_vec()).await?);
-    }
+    let asked = call.space.ask_index(move |index| {
+        let found = index.page(&filter, from, limit)?;
+        let count = if counted { Some(index.count(&filter)?) } else { None };
+        Ok((found, count))
+    });
+    let (found, count) = asked.await?;
     let count = count.map(|count| (count.deeds, count.exact));
-    let more = found.more || fitting.left_out;
-    let page = LedgerPage { deeds: fitting.deeds.into(), more, head: found.head, count };
-    apart(bytes(&page), || json(&page))
+    told(&call, from, found.seqs, found.more, found.head, count).await
 }
 
-fn bytes(page: &LedgerPage) -> usize {
-    page.deeds.iter().map(|deed| deed.deed.get().len()).sum()
-}
-
-/// The deeds of a page, as many as fit: nearest to where it was asked for.
-struct Fitting {
-    deeds: VecDeque<RawDeed>,
-    bytes: usize,
-    /// Those before this one may go, and then those after it.
-    pivot: Seq,
-    /// Some had no room.
-    left_out: bool,
-    /// Of what comes later none has room.
-    full: bool,
-}
-
-impl Fitting {
-    fn of(from: PageFrom) -> Self {
-        let pivot = match from {
-            PageFrom::Newest | PageFrom::Before(_) => Seq(u64::MAX),
-            PageFrom::Oldest | PageFrom::After(_) => Seq(0),
-            PageFrom::Around(seq) => seq,
-        };
-        Self { deeds: VecDeque::new(), bytes: 0, pivot, left_out: false, full: false }
-    }
-
-    /// Takes deeds that come after those it has.
-    fn take(&mut self, deeds: Vec<RawDeed>) {
-        for deed in deeds {
-            if self.full {
-                return;
-            }
-            self.bytes += deed.deed.get().len();
-            self.deeds.push_back(deed);
-            while self.bytes > PAGE_BYTES && self.deeds.len() > 1 {
-                let gone = self.deeds.pop_front_if(|first| first.seq < self.pivot);
-                self.full = gone.is_none();
-                let gone = gone.or_else(|| self.deeds.pop_back());
-                self.bytes -= gone.map_or(0, |gone| gone.deed.get().len());
-                self.left_out = true;
-            }
+/// The numbers of a page of every deed, and whether there are more the way it goes.
+fn stretch(head: Seq, from: PageFrom, limit: usize) -> (Vec<Seq>, bool) {
+    let count = limit as u64;
+    let (after, until) = match from {
+        PageFrom::Newest => (head.0.saturating_sub(count), head.0),
+        PageFrom::Oldest => (0, count),
+        PageFrom::Before(seq) => {
+            let last = seq.0.saturating_sub(1).min(head.0);
+            (last.saturating_sub(count), last)
         }
+        PageFrom::After(seq) => (seq.0, seq.0.saturating_add(count)),
+        PageFrom::Around(seq) => {
+            let last = seq.0.saturating_add(count / 2).min(head.0);
+            (last.saturating_sub(count), last.max(count))
+        }
+    };
+    let until = until.min(head.0);
+    let more = match from {
+        PageFrom::Newest | PageFrom::Before(_) => after > 0,
+        PageFrom::Oldest | PageFrom::After(_) => until < head.0,
+        PageFrom::Around(_) => after > 0 || until < head.0,
+    };
+    ((after..until).map(|seq| Seq(seq + 1)).collect(), more)
+}
+
+/// A page of these deeds, as many as have room: the nearest to where it was asked for.
+pub(in crate::server) async fn told(
+    call: &Call,
+    from: PageFrom,
+    seqs: Vec<Seq>,
+    more: bool,
+    head: Seq,
+    count: Option<(u64, bool)>,
+) -> Answer {
+    let _making = call.making(MADE_OF * PAGE_BYTES).await;
+    let deeds = nearest(&call.space, &seqs, from).await?;
+    let more = more || deeds.len() < seqs.len();
+    let page = LedgerPage { deeds, more, head, count };
+    let bytes = page.deeds.iter().map(|deed| deed.deed.get().len() + BESIDE).sum();
+    apart(bytes, || json_of(ROW + bytes, &page))
+}
+
+/// Those of some deeds in order that a page has room for, the nearest to where it was asked for; what comes behind it first.
+pub(in crate::server) async fn nearest(
+    space: &Workspace,
+    seqs: &[Seq],
+    from: PageFrom,
+) -> Result<Vec<RawDeed>, Box<Problem>> {
+    let pivot = match from {
+        PageFrom::Newest | PageFrom::Before(_) => Seq(u64::MAX),
+        PageFrom::Oldest | PageFrom::After(_) => Seq(0),
+        PageFrom::Around(seq) => seq,
+    };
+    let (before, behind) = seqs.split_at(seqs.partition_point(|seq| *seq < pivot));
+    let mut room = Room::default();
+    let mut later = raw_deeds(space, behind, &mut room).await?;
+    if before.is_empty() || later.len() < behind.len() {
+        return Ok(later);
     }
+    let before: Vec<Seq> = before.iter().rev().copied().collect();
+    let mut deeds = raw_deeds(space, &before, &mut room).await?;
+    deeds.reverse();
+    deeds.append(&mut later);
+    Ok(deeds)
 }
 
 fn filter_of(call: &Call, query: &Query) -> Result<Filter, Box<Problem>> {
@@ -137,47 +150,6 @@ fn page_from(query: &Query) -> Result<PageFrom, Box<Problem>> {
     }
 }
 
-/// A page of every deed: a stretch of the ledger.
-async fn unfiltered_page(
-    space: &Workspace,
-    head: Seq,
-    from: PageFrom,
-    limit: usize,
-) -> Result<LedgerPage, Box<Problem>> {
-    let count = limit as u64;
-    let (after, until) = match from {
-        PageFrom::Newest => (head.0.saturating_sub(count), head.0),
-        PageFrom::Oldest => (0, count),
-        PageFrom::Before(seq) => {
-            let last = seq.0.saturating_sub(1).min(head.0);
-            (last.saturating_sub(count), last)
-        }
-        PageFrom::After(seq) => (seq.0, seq.0.saturating_add(count)),
-        PageFrom::Around(seq) => {
-            let last = seq.0.saturating_add(count / 2).min(head.0);
-            (last.saturating_sub(count), last.max(count))
-        }
-    };
-    let until = until.min(head.0);
-    let mut fitting = Fitting::of(from);
-    let mut at = after;
-    while at < until && !fitting.full {
-        let wanted = usize::try_from(until - at).unwrap_or(limit);
-        let records = space.handle().ledger().read(at, wanted).await.map_err(|error| unread(&error))?;
-        let Some(last) = records.last() else { break };
-        at = last.seq;
-        for record in records {
-            fitting.take(vec![raw(&record)?]);
-        }
-    }
-    let more = match from {
-        PageFrom::Newest | PageFrom::Before(_) => after > 0,
-        PageFrom::Oldest | PageFrom::After(_) => until < head.0,
-        PageFrom::Around(_) => after > 0 || until < head.0,
-    };
-    Ok(LedgerPage { deeds: fitting.deeds.into(), more: more || fitting.left_out, head, count: None })
-}
-
 /// `GET /v1/ledger/{seq}`
 pub(in crate::server) async fn one(call: Call) -> Answer {
     let query = call.query()?;
@@ -188,20 +160,65 @@ pub(in crate::server) async fn one(call: Call) -> Answer {
 
 /// One deed with its exact bytes.
 pub(in crate::server) async fn one_deed(space: &Workspace, seq: Seq) -> Result<RawDeed, Box<Problem>> {
-    raw_deeds(space, vec![seq]).await?.pop().ok_or_else(|| absent(format!("deed {seq}")))
+    let found = raw_deeds(space, &[seq], &mut Room::default()).await?.pop();
+    found.ok_or_else(|| absent(format!("deed {seq}")))
 }
 
-/// Those of the deeds that exist, with their exact bytes.
+/// What an answer has room for: bytes of deeds, or the first, however large that is.
+#[derive(Debug)]
+pub(in crate::server) struct Room {
+    left: usize,
+    is_fresh: bool,
+}
+
+impl Default for Room {
+    /// That of a page.
+    fn default() -> Self {
+        Self { left: PAGE_BYTES, is_fresh: true }
+    }
+}
+
+impl Room {
+    /// Takes so many of it, where they fit.
+    fn takes(&mut self, bytes: usize) -> bool {
+        let fits = self.is_fresh || bytes <= self.left;
+        self.is_fresh = false;
+        self.left = if fits { self.left.saturating_sub(bytes) } else { 0 };
+        fits
+    }
+}
+
+/// Those of the deeds that exist, with their exact bytes, in the order asked for and up to the first that has no room. No more
+/// than that is read.
 pub(in crate::server) async fn raw_deeds(
     space: &Workspace,
-    seqs: Vec<Seq>,
+    seqs: &[Seq],
+    room: &mut Room,
 ) -> Result<Vec<RawDeed>, Box<Problem>> {
     if seqs.is_empty() {
         return Ok(Vec::new());
     }
-    let seqs = seqs.into_iter().map(|seq| seq.0).collect();
-    let records = space.handle().ledger().read_many(seqs).await.map_err(|error| unread(&error))?;
-    records.iter().map(raw).collect()
+    let seqs = seqs.iter().map(|seq| seq.0).collect();
+    let found = space.handle().ledger().read_many(seqs, room.left).await;
+    let mut deeds = Vec::new();
+    for record in found.map_err(|error| unread(&error))? {
+        if !room.takes(record.bytes.len()) {
+            break;
+        }
+        deeds.push(raw(&record)?);
+    }
+    Ok(deeds)
+}
+
+/// The next of some deeds in order, as many as an answer has room for; those that are left behind them. Empty at the end.
+pub(in crate::server) async fn next_deeds(
+    space: &Workspace,
+    left: &mut &[Seq],
+) -> Result<Vec<RawDeed>, Box<Problem>> {
+    let deeds = raw_deeds(space, left, &mut Room::default()).await?;
+    let read = deeds.last().map_or(left.len(), |last| left.partition_point(|seq| *seq <= last.seq));
+    *left = left.get(read..).unwrap_or_default();
+    Ok(deeds)
 }
 
 fn raw(record: &Record) -> Result<RawDeed, Box<Problem>> {

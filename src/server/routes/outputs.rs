@@ -29,15 +29,25 @@ pub(in crate::server) async fn list(call: Call) -> Answer {
         model.outputs.iter().map(|output| (output.name.as_str(), output)).collect();
     let zones = model.agents.iter().flat_map(|agent| agent.outputs.iter().map(String::as_str));
     let names: BTreeSet<&str> = rules.keys().copied().chain(zones).collect();
-    let show = |name| Some(view(board, name, rules.get(name).copied(), tells(name), call.caller.agent()));
+    let mut queued: BTreeMap<&str, Vec<(Seq, &WaitingPublication)>> = BTreeMap::new();
+    for (deed, one) in &board.queued {
+        if call.caller.agent().is_none_or(|agent| one.agent == *agent) {
+            queued.entry(&*one.publish.output).or_default().push((*deed, &**one));
+        }
+    }
+    let waits = |name: &str| queued.get(name).map(Vec::as_slice).unwrap_or_default();
+    let show = |name| Some(view(board, name, rules.get(name).copied(), tells(name), waits(name)));
     let taken = page.take(&call, names, show);
     json(&OutputList { outputs: taken.rows, seq: page.front.head(), next: taken.next })
 }
 
-fn view(board: &Board, name: &str, rule: Option<&Output>, tells: bool, of: Option<&AgentId>) -> OutputView {
-    let waits = board.queued.iter().filter(|(_, queued)| {
-        *queued.publish.output == *name && of.is_none_or(|agent| queued.agent == *agent)
-    });
+fn view(
+    board: &Board,
+    name: &str,
+    rule: Option<&Output>,
+    tells: bool,
+    waits: &[(Seq, &WaitingPublication)],
+) -> OutputView {
     let order = rule.map(|rule| rule.order.as_slice()).unwrap_or_default();
     let agents = || board.map.model().agents.iter().filter(|agent| board.map.has_output(&agent.id, name));
     let publishers: Vec<AgentId> =
@@ -49,8 +59,8 @@ fn view(board: &Board, name: &str, rule: Option<&Output>, tells: bool, of: Optio
         needs_approval: rule.is_some_and(|rule| rule.needs_approval),
         thread_window: conversation::window(&board.map, name),
         last: board.threads.get(&key(&[name])).filter(|_| tells).cloned(),
-        more: waits.clone().count().saturating_sub(WAITING),
-        waiting: waits.take(WAITING).map(|(deed, queued)| waiting(*deed, queued)).collect(),
+        more: waits.len().saturating_sub(WAITING),
+        waiting: waits.iter().take(WAITING).map(|(deed, queued)| waiting(*deed, queued)).collect(),
     }
 }
 

@@ -1,6 +1,6 @@
 //! What people override: freeze, pause, set, revert, unlock. The value of a revert is looked up in the ledger here.
 
-use super::ledger::raw_deeds;
+use super::ledger::next_deeds;
 use crate::api::{OverrideAsked, OverrideBody, Problem, ProblemCode};
 use crate::domain::command::{Command, Override, OverrideVerb};
 use crate::domain::deed::Deed;
@@ -34,16 +34,19 @@ async fn value_of(call: &Call, path: &FieldPath, version: Version) -> Result<Val
     call.space.index_reached(call.space.handle().front().head()).await?;
     let asked = path.clone();
     let found = call.space.ask_index(move |index| index.version_of(&asked.entity, &asked.field, version));
-    let deeds = raw_deeds(&call.space, found.await?).await?;
-    for raw in deeds {
-        let deed = Deed::decode(raw.deed.get().as_bytes())
-            .map_err(|error| defect(format!("deed {}: {error}", raw.seq)))?;
-        if let Some(value) = committed(&deed, path, version) {
-            return if value.is_withheld() {
-                Err(no_value(path, version, "was withheld"))
-            } else {
-                Ok(value)
-            };
+    let found = found.await?;
+    let mut left = found.as_slice();
+    while !left.is_empty() {
+        for raw in next_deeds(&call.space, &mut left).await? {
+            let deed = Deed::decode(raw.deed.get().as_bytes())
+                .map_err(|error| defect(format!("deed {}: {error}", raw.seq)))?;
+            match committed(&deed, path, version) {
+                Some(value) if value.is_withheld() => {
+                    return Err(no_value(path, version, "was withheld"));
+                }
+                Some(value) => return Ok(value),
+                None => {}
+            }
         }
     }
     Err(no_value(path, version, "is not in the ledger"))

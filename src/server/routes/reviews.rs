@@ -1,7 +1,9 @@
 //! Sessions over a queue, and whether the scheduled ones were held.
 
+use std::collections::BTreeMap;
+
 use crate::api::{ReviewList, ReviewView};
-use crate::domain::ids::PersonId;
+use crate::domain::ids::{PersonId, QueueName};
 use crate::domain::map::Queue;
 use crate::domain::state::Board;
 use crate::domain::time::Time;
@@ -15,11 +17,16 @@ pub(in crate::server) async fn list(call: Call) -> Answer {
     let page = Page::of(&call, &query).await?;
     let board = &page.front.board;
     let queues = &board.map.model().queues;
-    let taken = page.take(&call, queues, |queue| Some(view(board, queue, page.now)));
+    let mut waiting: BTreeMap<&QueueName, usize> = BTreeMap::new();
+    for item in board.items.values() {
+        *waiting.entry(&item.queue).or_default() += 1;
+    }
+    let waiting = |queue: &Queue| waiting.get(&queue.name).copied().unwrap_or_default();
+    let taken = page.take(&call, queues, |queue| Some(view(board, queue, waiting(queue), page.now)));
     json(&ReviewList { reviews: taken.rows, seq: page.front.head(), next: taken.next })
 }
 
-fn view(board: &Board, queue: &Queue, now: Time) -> ReviewView {
+fn view(board: &Board, queue: &Queue, waiting: usize, now: Time) -> ReviewView {
     let away = |person: &PersonId| Some((person.clone(), board.absence(person, now)?.clone()));
     ReviewView {
         queue: queue.name.clone(),
@@ -27,7 +34,7 @@ fn view(board: &Board, queue: &Queue, now: Time) -> ReviewView {
         deputies: queue.deputies.clone(),
         away: queue.reviewers().filter_map(away).collect(),
         schedule: queue.review,
-        waiting: board.items.values().filter(|item| item.queue == queue.name).count(),
+        waiting,
         reviews: board.reviews.get(&queue.name).cloned().unwrap_or_default(),
     }
 }

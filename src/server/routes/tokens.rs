@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use subtle::ConstantTimeEq as _;
 
-use super::ledger::raw_deeds;
+use super::ledger::{Room, raw_deeds};
 use crate::api::{
     self, InvitationText, InvitationView, Invited, NewInvitation, NewToken, Problem, TakeInvitation,
     TokenList, TokenMade, TokenView,
@@ -112,7 +112,7 @@ fn drawn_like(call: &Call, name: &str) -> Option<Arc<str>> {
 
 /// The token that a deed says was made.
 async fn made_by(call: &Call, deed: Seq) -> Result<Option<TokenId>, Box<Problem>> {
-    let raw = raw_deeds(&call.space, vec![deed]).await?;
+    let raw = raw_deeds(&call.space, &[deed], &mut Room::default()).await?;
     let Some(raw) = raw.first() else { return Ok(None) };
     let deed = Deed::decode(raw.deed.get().as_bytes())
         .map_err(|error| defect(format!("deed {deed} can't be read: {error}")))?;

@@ -1,10 +1,11 @@
 //! Where things came from: the deeds of an entity, or the causes and effects of a deed.
 
-use super::ledger::{one_deed, raw_deeds};
-use crate::api::{ChainView, EffectView, LedgerPage, PAGE_LIMIT, Problem, ProblemCode};
+use super::ledger::{MADE_OF, PAGE_BYTES, Room, nearest, one_deed, raw_deeds, told};
+use crate::api::{ChainView, EffectView, PAGE_LIMIT, Problem, ProblemCode};
 use crate::domain::ids::Seq;
 use crate::domain::path::FieldPath;
-use crate::server::answer::{Answer, json};
+use crate::index::PageFrom;
+use crate::server::answer::{Answer, ROW, apart, json_of};
 use crate::server::gate::Call;
 use crate::server::query::Query;
 
@@ -37,7 +38,7 @@ async fn entity(call: &Call, query: &Query, path: FieldPath) -> Answer {
     });
     let (seqs, head) = found.await?;
     let more = seqs.len() == limit;
-    json(&LedgerPage { deeds: raw_deeds(&call.space, seqs).await?, more, head, count: None })
+    told(call, PageFrom::Newest, seqs, more, head, None).await
 }
 
 async fn chain(call: &Call, seq: Seq) -> Answer {
@@ -47,9 +48,15 @@ async fn chain(call: &Call, seq: Seq) -> Answer {
     let chain = chain.ok_or_else(|| {
         Box::new(Problem::new(ProblemCode::NotYet, format!("the index has not got to deed {seq} yet")))
     })?;
-    let causes = raw_deeds(&call.space, chain.causes).await?;
-    let found = raw_deeds(&call.space, chain.effects.iter().map(|effect| effect.seq).collect()).await?;
+    let _making = call.making(2 * MADE_OF * PAGE_BYTES).await;
+    let causes = nearest(&call.space, &chain.causes, PageFrom::Newest).await?;
+    let below: Vec<Seq> = chain.effects.iter().map(|effect| effect.seq).collect();
+    let found = raw_deeds(&call.space, &below, &mut Room::default()).await?;
+    let cut = chain.cut || causes.len() < chain.causes.len() || found.len() < below.len();
     let effects = chain.effects.iter().zip(found);
     let effects = effects.map(|(effect, deed)| EffectView { cause: effect.cause, depth: effect.depth, deed });
-    json(&ChainView { deed, causes, effects: effects.collect(), cut: chain.cut })
+    let view = ChainView { deed, causes, effects: effects.collect(), cut };
+    let deeds = view.causes.iter().chain(view.effects.iter().map(|effect| &effect.deed));
+    let bytes = deeds.map(|deed| deed.deed.get().len() + ROW).sum();
+    apart(bytes, || json_of(bytes, &view))
 }
