@@ -73,10 +73,19 @@ impl Team {
 }
 
 impl Team {
-    /// Makes a token for somebody more.
+    /// Makes a token for somebody more; who decides takes an invitation, as another person would.
     pub(crate) fn invite(&self, class: &str, name: &str) {
+        let mut dana = self.connect("dana");
         let asked = json!({"class": class, "name": name}).to_string();
-        let (status, made) = self.connect("dana").ask("POST", "/v1/tokens", &asked).unwrap();
+        let (status, made) = match class {
+            "reviewer" | "admin" => {
+                let (status, invited) = dana.ask("POST", "/v1/invitations", &asked).unwrap();
+                assert_eq!(status, 200, "{name}: {invited}");
+                let taken = json!({"invitation": invited["invitation"]}).to_string();
+                dana.ask("POST", "/v1/invitations/take", &taken).unwrap()
+            }
+            _ => dana.ask("POST", "/v1/tokens", &asked).unwrap(),
+        };
         assert_eq!(status, 200, "{name}: {made}");
         let header = format!("Authorization: Bearer {}", made["token"].as_str().unwrap());
         self.home.file(&format!("{name}.token"), &header);

@@ -464,3 +464,34 @@ async fn a_page_of_large_deeds_has_fewer_of_them() {
     }
     server.stop().await;
 }
+
+#[tokio::test]
+async fn a_trace_of_large_deeds_comes_in_parts_that_leave_nothing_out() {
+    let server = Server::start().await;
+    let intake = server.agent("intake").await;
+    let long = "x".repeat(60_000);
+    for no in 0..40 {
+        let wrote = intake.write("crm/contact/long", json!({"name": long}), json!({"name": no})).await;
+        assert_eq!(wrote["outcome"], "committed", "{}", wrote.text);
+    }
+    let head = server.dana.get("/v1/ledger?limit=1").await["head"].as_u64().unwrap();
+    let (mut before, mut found) = (head + 1, 0);
+    loop {
+        let path = format!("/v1/trace?entity=crm/contact/long&before={before}&limit=1000&min_seq={head}");
+        let page = server.dana.get(&path).await;
+        assert!(page.text.len() < 5 << 18, "{path}: {} bytes", page.text.len());
+        let seqs: Vec<u64> =
+            page["deeds"].as_array().unwrap().iter().map(|deed| deed["seq"].as_u64().unwrap()).collect();
+        assert!(seqs.is_sorted() && seqs.last().is_some_and(|last| *last < before), "{path}: {seqs:?}");
+        found += seqs.len();
+        before = seqs[0];
+        if page["more"] == false {
+            break;
+        }
+    }
+    assert_eq!(found, 40);
+    // As it was then, folded from all of them.
+    let then = server.dana.get(&format!("/v1/entities/crm/contact/long?at={head}")).await;
+    assert!(then.text.contains(&long), "{}", &then.text[..200.min(then.text.len())]);
+    server.stop().await;
+}
