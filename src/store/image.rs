@@ -143,6 +143,11 @@ impl Image {
         }
     }
 
+    /// Why nothing of it is believed any more, where that is so.
+    pub fn doubt(&self) -> Option<Arc<str>> {
+        self.hold().tree.doubt().cloned()
+    }
+
     /// Writes what changed: all of it or nothing. It is in memory then; [`Images::flush`] brings it to the disk, as does what is
     /// written after it. After a kill the image has an earlier head, with all that was true there.
     ///

@@ -1,7 +1,7 @@
 //! Each workspace's files: the ledger's chain holds, its newest deed is not of the future, it has what was seen in it, and what
 //! was made of it is what it says.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
@@ -16,7 +16,8 @@ use crate::cli::verify::deep;
 use crate::cli::verify::notes::Notes;
 use crate::coordinator::{self, Clock, SNAPSHOT_FILE};
 use crate::domain::deed::{Body, Deed};
-use crate::domain::ids::WorkspaceId;
+use crate::domain::ids::{Seq, WorkspaceId};
+use crate::domain::state::Far;
 use crate::domain::time::{Span, Time};
 use crate::index::{self, Looked};
 use crate::ledger::mark::Marked;
@@ -36,23 +37,30 @@ pub(super) fn checks(dir: &DataDir) -> anyhow::Result<Vec<Check>> {
         return Ok(vec![Check::fine("workspaces", "none yet; `deeds` makes the first")]);
     }
     let (mut checks, mut known) = (Vec::new(), BTreeMap::new());
+    let values = deep::Values::of(dir.store());
     for workspace in &workspaces {
         let folder = dir.store().folder(workspace);
         // What is no file may wait forever to be read; that it is none was told.
         if are_files(&folder) {
-            checks.extend(of(dir, workspace, &mut known));
+            checks.extend(of(dir, workspace, &values, &mut known));
         }
     }
     checks.extend(tokens::damaged(dir, &known));
     Ok(checks)
 }
 
-fn of(dir: &DataDir, workspace: &WorkspaceId, known: &mut BTreeMap<WorkspaceId, Known>) -> Vec<Check> {
+fn of(
+    dir: &DataDir,
+    workspace: &WorkspaceId,
+    values: &deep::Values,
+    known: &mut BTreeMap<WorkspaceId, Known>,
+) -> Vec<Check> {
     let what = format!("ledger {workspace}");
-    let (last, verified, deep, theirs) = match read(dir, workspace) {
+    let (last, verified, compared, theirs) = match read(dir, workspace, values) {
         Ok(found) => found,
         Err(error) => return vec![broken(&what, &error)],
     };
+    let deep = compared.as_ref().ok();
     known.insert(workspace.clone(), theirs);
     let mut checks = vec![last_deed(&what, last.as_ref()), whole(dir, workspace, &verified)];
     checks.extend(cut_off(&dir.store().file(workspace)).map(|how| {
@@ -61,25 +69,68 @@ fn of(dir: &DataDir, workspace: &WorkspaceId, known: &mut BTreeMap<WorkspaceId, 
     }));
     checks.extend(seen(dir, workspace));
     checks.push(signed(dir, workspace, &verified));
-    checks.extend(index(dir, workspace, &verified, deep.as_ref()));
-    checks.extend(snapshots(dir, workspace, &verified, deep.as_ref()));
+    checks.extend(index(dir, workspace, &verified, deep));
+    checks.extend(snapshots(dir, workspace, &verified, deep));
+    checks.push(image(dir, workspace, &compared));
     checks
 }
+
+/// What was made of a ledger held against all of its deeds; else how its image stood against the last ones.
+type Compared = Result<deep::Deep, Result<Option<Seq>, String>>;
 
 /// The last deed and the end of a ledger whose chain holds, what was found beside it, and the tokens that it knows.
 fn read(
     dir: &DataDir,
     workspace: &WorkspaceId,
-) -> Result<(Option<Record>, Verified, Option<deep::Deep>, Known), LedgerError> {
+    values: &deep::Values,
+) -> Result<(Option<Record>, Verified, Compared, Known), LedgerError> {
     let store = dir.store();
     let (verified, last) = store.inspect(workspace)?;
     let mut known = Known::new();
     if verified.head.seq <= DEEP {
-        let deep = deep::look(store, workspace, &verified, |record| tokens::take(&mut known, &record.bytes))?;
-        return Ok((last, verified, Some(deep), known));
+        let take = |record: &Record| tokens::take(&mut known, &record.bytes);
+        let deep = deep::look(store, workspace, &verified, values, take)?;
+        return Ok((last, verified, Ok(deep), known));
     }
-    read_all(&store.file(workspace), |record| tokens::take(&mut known, &record.bytes))?;
-    Ok((last, verified, None, known))
+    let image = values.image(&verified.identity);
+    let upto = image.as_ref().ok().and_then(Option::as_ref).map(Far::head).unwrap_or_default();
+    let mut before = VecDeque::new();
+    read_all(&store.file(workspace), |record| {
+        tokens::take(&mut known, &record.bytes);
+        if record.seq <= upto.0 {
+            before.truncate(usize::try_from(coordinator::HELD_LAST).unwrap_or_default() - 1);
+            before.push_front(record);
+        }
+    })?;
+    let before: Vec<Record> = before.into_iter().rev().collect();
+    let held = |image| coordinator::hold_last(&image, workspace, &before);
+    let stands = image.and_then(|image| image.map_or(Ok(None), held));
+    Ok((last, verified, Err(stands), known))
+}
+
+/// The image of its values, as far as it is on disk.
+fn image(dir: &DataDir, workspace: &WorkspaceId, compared: &Compared) -> Check {
+    let what = format!("image {workspace}");
+    let damaged = |why: &str| {
+        let found = format!("values on disk are not what the ledger says: {why}");
+        Check::of(Finding::ImageDamaged, &what, found).at(&deep::place(dir.store()))
+    };
+    let none = || Check::fine(&what, "none; it is made anew at the next start");
+    match compared {
+        Ok(deep) if !deep.image.is_empty() => damaged(&deep.image.join("; ")),
+        Ok(deep) => match deep.values {
+            Some(values) => Check::fine(&what, format!("has {values} values, each compared with the ledger")),
+            None => none(),
+        },
+        Err(Err(why)) => damaged(why),
+        Err(Ok(Some(head))) => {
+            let found = format!(
+                "goes up to deed {head} and agrees with the last before it; `deeds verify --deep` compares each"
+            );
+            Check::fine(&what, found)
+        }
+        Err(Ok(None)) => none(),
+    }
 }
 
 /// How a file of SQLite ends within a page, where it does. What is missing may be unused, or stand in the write-ahead log as
