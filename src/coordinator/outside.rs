@@ -279,6 +279,12 @@ impl Outside {
         self.doubts += 1;
     }
 
+    /// How many bytes wait in values.
+    #[cfg(test)]
+    pub(super) fn waits(&self) -> u64 {
+        self.waiting.values
+    }
+
     /// Whether that is so.
     pub(super) fn is_in_doubt(&self) -> bool {
         self.in_doubt

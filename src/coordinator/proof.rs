@@ -139,7 +139,7 @@ impl Proof {
         if is_one || matches!(deed.body, Body::ClockRebased(_)) {
             self.due.fold_entity(deed);
         }
-        while self.due.entities.near_bytes() > self.at_once && self.part.of < 1 << 32 {
+        while self.due.entities.near_bytes() > self.at_once && self.due.entities.iter().nth(1).is_some() {
             let [part, later] = self.part.halves();
             self.part = part;
             self.parts.push(later);
@@ -163,8 +163,9 @@ impl Proof {
             // What was found different on the way may be for that alone.
             self.faults = Faults::default();
             self.faults.note(|| error.to_string());
+            return false;
         }
-        let Some(part) = self.parts.pop().filter(|_| self.faults.count == 0) else { return false };
+        let Some(part) = self.parts.pop().filter(|_| self.faults.told.len() < TOLD) else { return false };
         self.part = part;
         (self.due, self.reached) = (State::new(self.workspace.clone()), Seq(0));
         true
@@ -244,7 +245,8 @@ fn said(image: &Image, workspace: &WorkspaceId) -> Result<Option<(Head, State)>,
 pub fn hold_last(image: &Image, workspace: &WorkspaceId, last: &[Record]) -> Result<Option<Seq>, String> {
     let Some((at, said)) = said(image, workspace)? else { return Ok(None) };
     let from = at.seq.saturating_sub(held::LAST);
-    let last: Vec<Record> = last.iter().filter(|one| (from + 1..=at.seq).contains(&one.seq)).cloned().collect();
+    let last: Vec<Record> =
+        last.iter().filter(|one| (from + 1..=at.seq).contains(&one.seq)).cloned().collect();
     if last.last().map(Record::head) != Some(at) {
         return Err(format!("it is of a deed {} that the ledger does not have", at.seq));
     }

@@ -13,6 +13,7 @@ use tempfile::TempDir;
 use super::code::FORMAT;
 use super::error::ImageError;
 use super::image::{Image, Prefix, Shared, prefix_of};
+use super::lately::Lately;
 use super::names::Names;
 use super::tree::{CURRENT, KEPT, Room, TABLES, Tree, WAITING};
 
@@ -44,6 +45,7 @@ struct Inner {
     folder: PathBuf,
     room: Room,
     names: Names,
+    lately: Lately,
     /// Bytes that all of them may take.
     cache: u64,
     /// How many workspaces use theirs.
@@ -111,8 +113,8 @@ impl Images {
         (held, copy): (File, Option<TempDir>),
     ) -> Self {
         let now = Mutex::new(Now { tree: Arc::new(tree), number, known: HashMap::new() });
-        let (names, used) = (Names::default(), AtomicU64::new(0));
-        Self(Arc::new(Inner { folder, room, names, cache, used, now, _held: held, _copy: copy }))
+        let (names, lately, used) = (Names::default(), Lately::default(), AtomicU64::new(0));
+        Self(Arc::new(Inner { folder, room, names, lately, cache, used, now, _held: held, _copy: copy }))
     }
 
     /// The images of a folder as they are on disk, to be looked at, beside a process that uses them too: a folder of links to their
@@ -181,7 +183,7 @@ impl Images {
 
     /// How many bytes lie in memory now, of rows and of what was read.
     #[cfg(test)]
-    pub(super) fn in_memory(&self) -> u64 {
+    pub(crate) fn in_memory(&self) -> u64 {
         self.now().tree.unwritten() + self.0.room.cache.size()
     }
 
@@ -190,6 +192,11 @@ impl Images {
     pub(crate) fn doubt(&self, why: &str) {
         let error = self.now().tree.doubts(why);
         tracing::info!(%error);
+    }
+
+    /// What was asked about lately.
+    pub(super) fn lately(&self) -> &Lately {
+        &self.0.lately
     }
 
     pub(super) fn names(&self) -> &Names {

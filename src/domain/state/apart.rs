@@ -100,6 +100,11 @@ impl State {
         head.is_none_or(|head| head <= self.head() && self.entities.least() <= head)
     }
 
+    /// Whether some values may lie outside alone.
+    pub fn is_far(&self) -> bool {
+        self.entities.least() > Seq(0)
+    }
+
     /// What is known of all values and keys.
     pub fn totals(&self) -> Totals {
         let (volume, of) = (Arc::clone(&self.volume), self.access.of.clone());
