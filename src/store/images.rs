@@ -54,7 +54,7 @@ struct Inner {
     /// Held as long as these images are used.
     _held: File,
     /// The folder, where it is one for looking.
-    _copy: Option<TempDir>,
+    copy: Option<TempDir>,
 }
 
 struct Now {
@@ -114,7 +114,7 @@ impl Images {
     ) -> Self {
         let now = Mutex::new(Now { tree: Arc::new(tree), number, known: HashMap::new() });
         let (names, lately, used) = (Names::default(), Lately::default(), AtomicU64::new(0));
-        Self(Arc::new(Inner { folder, room, names, lately, cache, used, now, _held: held, _copy: copy }))
+        Self(Arc::new(Inner { folder, room, names, lately, cache, used, now, _held: held, copy }))
     }
 
     /// The images of a folder as they are on disk, to be looked at, beside a process that uses them too: a folder of links to their
@@ -149,7 +149,8 @@ impl Images {
         }
         let open = |now: &Now| Shared::open(self.clone(), prefix, Arc::clone(&now.tree));
         let shared = match open(&now) {
-            Err(ImageError::Doubt(_)) => {
+            // What is looked at is not made anew.
+            Err(ImageError::Doubt(_)) if self.0.copy.is_none() => {
                 self.begin(&mut now)?;
                 open(&now)?
             }
