@@ -149,7 +149,7 @@ impl Proof {
     }
 
     /// The ledger was read to its end. Says whether it is to be read once more, for another part.
-    pub fn next(&mut self) -> bool {
+    pub fn again(&mut self) -> bool {
         if self.reached < self.head() {
             let why = || format!("it has seen deed {}, and the ledger ends at {}", self.at.seq, self.reached);
             self.faults.note(why);

@@ -577,7 +577,7 @@ impl Spaces {
         match tokio::task::spawn_blocking(move || images.flush()).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => {
-                tracing::warn!(%error, "values are behind on disk; the next start takes longer")
+                tracing::warn!(%error, "values are behind on disk; the next start takes longer");
             }
             Err(error) => tracing::warn!(%error, "bringing values to the disk broke off"),
         }

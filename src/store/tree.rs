@@ -168,6 +168,7 @@ impl Tree {
     }
 
     /// That what was read makes no sense: nothing of the tree is believed from now on.
+    #[cfg(test)]
     pub(super) fn doubts(&self, why: &str) -> ImageError {
         self.core.doubts(why)
     }

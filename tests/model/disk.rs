@@ -106,12 +106,11 @@ impl Disk {
         loop {
             let image = self.life.image.clone();
             let at = image.at().unwrap();
-            let totals = match &at {
-                Some(at) => serde_json::from_slice(&at.more).unwrap(),
-                None => {
-                    image.clear().unwrap();
-                    Totals::default()
-                }
+            let totals = if let Some(at) = &at {
+                serde_json::from_slice(&at.more).unwrap()
+            } else {
+                image.clear().unwrap();
+                Totals::default()
             };
             let head = at.map_or(Seq(0), |at| at.seq);
             let mut state = State::new(self.workspace());
@@ -185,12 +184,11 @@ impl Disk {
                 Changes { at, entities: changed.entities, keys: keys_now, gone_keys: totals.gone(keys) };
             image.write(&changes).map_err(drop)
         });
-        match written {
-            Ok(()) => self.news = self.deeds.len(),
-            Err(()) => {
-                self.void();
-                self.go_on();
-            }
+        if written.is_ok() {
+            self.news = self.deeds.len();
+        } else {
+            self.void();
+            self.go_on();
         }
     }
 
@@ -241,7 +239,7 @@ impl Disk {
                 for deed in &self.deeds {
                     proof.take(head_of(deed.seq), deed);
                 }
-                if !proof.next() {
+                if !proof.again() {
                     break;
                 }
             }

@@ -118,7 +118,7 @@ pub(in crate::cli) fn look(
 
 /// The ledger was read once: reads it again as often as there are values that did not fit in memory.
 fn proved(mut proof: Proof, ledger: &Path) -> Result<Proof, LedgerError> {
-    while proof.next() {
+    while proof.again() {
         read_all(ledger, |record| {
             // It could be read before.
             if let Ok(deed) = Deed::decode(&record.bytes) {

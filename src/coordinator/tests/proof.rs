@@ -31,7 +31,7 @@ fn held(image: &Image, records: &[Record], at_once: u64) -> (u64, u32, Vec<Strin
             proof.take(record.head(), &Deed::decode(&record.bytes).unwrap());
         }
         turns += 1;
-        if !proof.next() {
+        if !proof.again() {
             return (proof.agreed(), turns, proof.faults().collect());
         }
     }
