@@ -96,3 +96,5 @@ mod told;
 mod untrusted;
 #[path = "cli/upkeep.rs"]
 mod upkeep;
+#[path = "cli/values.rs"]
+mod values;

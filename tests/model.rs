@@ -17,6 +17,8 @@ mod apart;
 mod ask;
 #[path = "model/book/mod.rs"]
 mod book;
+#[path = "model/disk.rs"]
+mod disk;
 #[path = "domain/foretold.rs"]
 mod foretold;
 #[path = "model/index.rs"]
@@ -45,6 +47,8 @@ use deeds::domain::deed::Body;
 
 /// Histories of each kind where the environment does not say how many.
 const CASES: u32 = 200;
+/// Histories on disk where the environment does not say how many.
+const DISKS: u32 = 16;
 /// Histories in which every type of deed must have happened.
 const MOST_HISTORIES: usize = 1_200;
 /// Steps of one history at most.
@@ -120,6 +124,38 @@ proptest! {
         }
         world.agrees();
     }
+}
+
+/// Values and keys on disk, with next to nothing in memory: killed, cut, flipped, deleted, and 0 wrong answers.
+#[test]
+fn an_image_that_is_killed_and_damaged_answers_as_the_model() {
+    use proptest::{strategy::ValueTree as _, test_runner::TestRunner};
+    let cases = std::env::var("DEEDS_MODEL_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(DISKS);
+    let mut runner = TestRunner::deterministic();
+    let mut done = disk::Done::default();
+    for case in 0..cases {
+        let days = case % 3 == 2;
+        let steps = if days {
+            life().new_tree(&mut runner).unwrap().current()
+        } else {
+            history().new_tree(&mut runner).unwrap().current()
+        };
+        let asked = usize::try_from(case).unwrap() % team::ASKED.len();
+        let mut world = if days {
+            World::new(team::asking(0, true, asked), true, false)
+        } else {
+            World::new(team::team(0, case % 2 == 0), case % 2 == 0, false)
+        };
+        world.asked = if days { asked } else { 0 };
+        world.set_on_disk(0x9e37_79b9_7f4a_7c15_u64.wrapping_mul(u64::from(case) + 1));
+        for step in &steps {
+            world.step(step);
+        }
+        world.run_out();
+        done.add(world.agrees_on_disk());
+    }
+    println!("{cases} histories: {done:?}");
+    assert!(done.kills > 0 && done.damaged > 0 && done.believed > 0 && done.anew > 0, "{done:?}");
 }
 
 /// A longer life, in which days go by.

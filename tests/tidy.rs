@@ -45,7 +45,7 @@ const LAYERS: &[Layer] = &[
         may: &["domain"],
         crates: &["rusqlite", "tokio", "sha2", "getrandom", "rustix", "bytes", "tracing", "ring", "base64"],
     },
-    Layer { name: "store", may: &["domain"], crates: &["lsm_tree", "sha2", "tracing"] },
+    Layer { name: "store", may: &["domain"], crates: &["lsm_tree", "sha2", "tempfile", "tracing"] },
     Layer { name: "index", may: &["domain"], crates: &["rusqlite", "tokio", "tracing", "sha2"] },
     Layer {
         name: "coordinator",

@@ -28,7 +28,7 @@ use crate::server::witnesses::{self, Found};
 /// What is verified.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  deeds verify                       every workspace in the data directory\n  deeds verify -w northwind          one of them\n  deeds verify --export deeds.jsonl  an export, made with `deeds log --export jsonl`\n  deeds verify --signatures --allowed-signers allowed\n  deeds verify --deep                snapshots and search index too\n\nReads the files themselves, also while a server appends to them. Exit status 3 where a chain does not hold,\nwith the sequence number up to which it does."
+    after_help = "Examples:\n  deeds verify                       every workspace in the data directory\n  deeds verify -w northwind          one of them\n  deeds verify --export deeds.jsonl  an export, made with `deeds log --export jsonl`\n  deeds verify --signatures --allowed-signers allowed\n  deeds verify --deep                snapshots, values and search index too\n\nReads the files themselves, also while a server appends to them. Exit status 3 where a chain does not hold,\nwith the sequence number up to which it does."
 )]
 pub(crate) struct Command {
     /// An export instead of the database
@@ -43,7 +43,8 @@ pub(crate) struct Command {
     /// repeated. Without one those in the data directory are believed
     #[arg(long, value_name = "KEY", requires = "checkpoints")]
     key: Vec<NoteKey>,
-    /// Read every deed, and hold everything that was made of the ledger against it: snapshots, checkpoints, the search index
+    /// Read every deed, and hold everything that was made of the ledger against it: snapshots, checkpoints, values on disk, the
+    /// search index
     #[arg(long, conflicts_with = "export")]
     deep: bool,
     /// Check what people signed, and that nothing is unsigned that the map wanted signed
@@ -71,6 +72,9 @@ struct Sound {
     /// How many snapshots and checkpoints are what the ledger gives; the search index agrees too.
     #[serde(skip_serializing_if = "Option::is_none")]
     snapshots: Option<usize>,
+    /// How many entities of the image on disk are what the ledger gives, and so are its idempotency keys.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    values: Option<u64>,
 }
 
 /// Runs it.
@@ -146,8 +150,9 @@ fn verify_ledgers(
 ) -> anyhow::Result<(Vec<Sound>, Vec<anyhow::Error>)> {
     let dir = context.existing_dir()?;
     let (mut sound, mut faults) = (Vec::new(), Vec::new());
+    let values = command.deep.then(|| deep::Values::of(dir.store()));
     for workspace in chosen(context, &dir)? {
-        match verify_ledger(&dir, &workspace, command, allowed) {
+        match verify_ledger(&dir, &workspace, command, (allowed, values.as_ref())) {
             Ok(found) => sound.push(found),
             Err(fault) => faults.push(fault),
         }
@@ -159,7 +164,7 @@ fn verify_ledger(
     dir: &DataDir,
     workspace: &WorkspaceId,
     command: &Command,
-    allowed: Option<&Allowed>,
+    (allowed, values): (Option<&Allowed>, Option<&deep::Values>),
 ) -> anyhow::Result<Sound> {
     let notes = command.checkpoints.as_ref();
     let notes = notes.map(|file| Notes::read(dir, workspace, file.as_deref(), &command.key));
@@ -179,8 +184,8 @@ fn verify_ledger(
     if command.signatures {
         sound.signatures = Some(signatures_of(dir.store(), workspace, &verified, allowed)?);
     }
-    if command.deep {
-        let deep = deep::look(dir.store(), workspace, &verified, |_| {})?;
+    if let Some(values) = values {
+        let deep = deep::look(dir.store(), workspace, &verified, values, |_| {})?;
         let faults: Vec<String> = deep.faults().collect();
         if !faults.is_empty() {
             anyhow::bail!(
@@ -189,7 +194,7 @@ fn verify_ledger(
                 faults.join("\n  ")
             );
         }
-        sound.snapshots = Some(deep.agreed);
+        (sound.snapshots, sound.values) = (Some(deep.agreed), deep.values);
     }
     Ok(sound)
 }
@@ -244,6 +249,7 @@ fn sound(place: String, Verified { identity, head }: &Verified) -> Sound {
         checkpoints: None,
         signatures: None,
         snapshots: None,
+        values: None,
     }
 }
 
@@ -255,7 +261,9 @@ fn report(out: Output, sound: &[Sound]) -> anyhow::Result<()> {
         let checkpoints = one.checkpoints.map(|count| format!("against {count} signed checkpoints"));
         let signatures = one.signatures.map(|count| format!("with {count} signed decisions"));
         let snapshots = one.snapshots.map(|count| format!("with its index and {count} snapshots"));
+        let values = one.values.map(|count| format!("with {count} values on disk"));
         let holds = ["holds".to_owned()].into_iter().chain(checkpoints).chain(signatures).chain(snapshots);
+        let holds = holds.chain(values);
         let holds: Vec<String> = holds.collect();
         let holds = holds.join(", ");
         vec![one.workspace.clone(), one.deeds.to_string(), holds, one.hash.clone()]

@@ -241,6 +241,9 @@ impl Loop {
                 self.doubt_values(&Trouble::Values(error));
                 continue;
             }
+            if let Some(fetch) = self.shared.fetch.as_ref().filter(|_| self.state.is_far()) {
+                fetch.is_far();
+            }
             self.decide();
             if self.flight.is_none()
                 && let Some(draft) = self.draft.take()

@@ -14,7 +14,7 @@ use crate::domain::things::TokenRecord;
 use crate::ledger::{Head, Identity, Record};
 
 /// How many of the last deeds before a snapshot it is held against at a start.
-pub(super) const LAST: u64 = 512;
+pub const LAST: u64 = 512;
 
 /// What is wrong with a snapshot or a checkpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]

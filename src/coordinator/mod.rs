@@ -15,6 +15,7 @@ mod clock;
 mod door;
 mod doubts;
 mod draft;
+mod fetch;
 mod flight;
 mod held;
 mod lanes;
@@ -22,6 +23,7 @@ mod mixed;
 mod outside;
 mod pace;
 mod past;
+mod proof;
 mod recovery;
 mod room;
 mod snapshot;
@@ -51,9 +53,10 @@ use crate::ledger::{AnyLedger, Head, Identity, Ledger, LedgerError, Lost};
 
 pub use believed::Opened;
 pub use clock::Clock;
-pub use held::{Fault, Held};
+pub use held::{Fault, Held, LAST as HELD_LAST};
 pub use mixed::Mixed;
 pub use past::PastError;
+pub use proof::{Proof, hold_last};
 pub use room::{Full, Places, Room, Standing};
 pub use snapshot::witness as snapshot_witness;
 pub use snapshot::{FILE as SNAPSHOT_FILE, SnapshotError};
@@ -186,6 +189,8 @@ struct Shared {
     ledger: AnyLedger,
     past: past::Past,
     clock: Clock,
+    /// Reads ahead, where values lie in an image.
+    fetch: Option<fetch::Fetch>,
     durable: cell::Sender<Durable>,
     /// Whether somebody looked at values since the last batch.
     looked: AtomicBool,
@@ -197,11 +202,18 @@ struct Shared {
 }
 
 impl Shared {
-    fn new(ledger: AnyLedger, past: past::Past, clock: Clock, durable: Durable) -> Self {
+    fn new(
+        ledger: AnyLedger,
+        past: past::Past,
+        clock: Clock,
+        fetch: Option<fetch::Fetch>,
+        durable: Durable,
+    ) -> Self {
         Self {
             ledger,
             past,
             clock,
+            fetch,
             durable: cell::Sender::new(durable),
             looked: AtomicBool::new(false),
             trouble: cell::Sender::new(None),
@@ -231,6 +243,9 @@ impl Shared {
     }
 
     fn hush(&self) {
+        if let Some(fetch) = &self.fetch {
+            fetch.end();
+        }
         self.live.write().unwrap_or_else(PoisonError::into_inner).take();
     }
 }
@@ -314,6 +329,10 @@ impl Handle {
         }
         let count = requests.len();
         let mut places = Room::take(&self.room, Standing::of(caller.class), &caller.actor, count)?;
+        if let Some(fetch) = &self.shared.fetch {
+            // Nobody waits for it.
+            drop(fetch.begin(&requests, || self.room.taken()));
+        }
         let mut requests = requests.into_iter();
         let mut letters = Vec::with_capacity(count.div_ceil(LETTER));
         while requests.len() > 0 {

@@ -25,8 +25,14 @@ pub(super) const NEAR: u64 = 8 * 1_024 * 1_024;
 const WRITE: usize = 4_096;
 /// … or what has waited for so long.
 const WRITE_GAP: Duration = Duration::from_millis(250);
-/// Beyond so much that waits to be written the coordinator waits, too.
+/// … or so many bytes.
+const WRITE_BYTES: u64 = 4 * 1_024 * 1_024;
+/// Beyond so much that waits to be written the coordinator waits, too …
 const WAITING: usize = 32_768;
+/// … and beyond so many bytes.
+pub(super) const WAITING_BYTES: u64 = 32 * 1_024 * 1_024;
+/// What a key that waits takes, about, in bytes, and what an entity does beside its values.
+const EACH: u64 = 256;
 /// How long to wait after a write that failed.
 const REST: Duration = Duration::from_secs(1);
 /// So many keys are looked at together for whether they were let go of.
@@ -70,19 +76,32 @@ struct Waiting {
     entities: HashMap<EntityPath, Arc<Entity>>,
     /// Oldest first.
     keys: Vec<Arc<Kept>>,
+    /// What the values take, in bytes.
+    values: u64,
     /// Where all that was so.
     at: Option<(Head, Totals)>,
 }
 
 impl Waiting {
-    fn count(&self) -> usize {
-        self.entities.len() + self.keys.len()
+    /// Whether it is so many entities and keys, or takes so many bytes, about.
+    fn has(&self, count: usize, bytes: u64) -> bool {
+        let all = self.entities.len() + self.keys.len();
+        all >= count || self.values + EACH * all as u64 >= bytes
+    }
+
+    /// An entity as it is now.
+    fn put(&mut self, path: EntityPath, entity: Arc<Entity>) {
+        self.values += entity.size();
+        let before = self.entities.insert(path, entity);
+        self.values -= before.map_or(0, |before| before.size());
     }
 
     /// What came before goes below it.
     fn put_below(&mut self, before: Self) {
         for (path, entity) in before.entities {
-            self.entities.entry(path).or_insert(entity);
+            if !self.entities.contains_key(&path) {
+                self.put(path, entity);
+            }
         }
         self.keys.splice(0..0, before.keys);
         if self.at.is_none() {
@@ -185,7 +204,9 @@ impl Outside {
         if self.image.is_none() {
             return;
         }
-        self.waiting.entities.extend(changes.entities);
+        for (path, entity) in changes.entities {
+            self.waiting.put(path, entity);
+        }
         self.waiting.keys.extend(changes.keys);
         self.waiting.at = Some((head, totals));
     }
@@ -195,12 +216,13 @@ impl Outside {
         if self.image.is_none() {
             return Ok(());
         }
-        let much = self.waiting.count() >= WAITING && !self.cramped;
+        let much = self.waiting.has(WAITING, WAITING_BYTES) && !self.cramped;
         if much || self.running.as_ref().is_some_and(JoinHandle::is_finished) {
             let landed = self.landed().await;
             landed.or_else(|error| if much || self.in_doubt { Err(error) } else { Ok(()) })?;
         }
-        let is_time = self.waiting.count() >= WRITE && !self.cramped || Instant::now() >= self.next;
+        let is_much = self.waiting.has(WRITE, WRITE_BYTES) && !self.cramped;
+        let is_time = is_much || Instant::now() >= self.next;
         if self.running.is_none() && is_time && self.waiting.at.is_some() {
             self.begin();
         }
@@ -255,6 +277,12 @@ impl Outside {
     pub(super) fn doubt(&mut self) {
         self.in_doubt = true;
         self.doubts += 1;
+    }
+
+    /// How many bytes wait in values.
+    #[cfg(test)]
+    pub(super) fn waits(&self) -> u64 {
+        self.waiting.values
     }
 
     /// Whether that is so.

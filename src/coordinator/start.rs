@@ -8,6 +8,7 @@ use tokio::sync::{Semaphore, mpsc, oneshot, watch as cell};
 
 use super::batch::Loop;
 use super::believed::Opened;
+use super::fetch::Fetch;
 use super::outside::{self, NEAR, Outside};
 use super::past::Past;
 use super::past::checkpoints::Checkpoints;
@@ -119,6 +120,7 @@ pub async fn start(ledger: AnyLedger, options: Options) -> Result<Handle, StartE
         ledger,
         past,
         options.clock.clone(),
+        options.image.clone().map(Fetch::of),
         Durable { front: Arc::new(state.front()), head, whole: None },
     ));
     let (mailbox, letters) = mpsc::unbounded_channel();

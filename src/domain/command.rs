@@ -3,6 +3,7 @@
 mod call;
 mod event;
 mod lease;
+mod named;
 mod output;
 mod people;
 pub(super) mod table;

@@ -4,7 +4,7 @@ use std::fmt;
 use std::ops::Bound;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 
 use lsm_tree::{UserKey, UserValue};
 use sha2::{Digest as _, Sha256};
@@ -95,6 +95,25 @@ struct Standing {
     sent: AtomicU64,
     /// How often it was written.
     writes: AtomicU64,
+    /// Why nothing of it is believed any more, though the others of the tree are.
+    doubt: OnceLock<Arc<str>>,
+}
+
+impl Standing {
+    /// A row that was read whole makes no sense: that is this image's affair alone.
+    fn doubts(&self, why: &str) -> ImageError {
+        let first = self.doubt.get_or_init(|| {
+            tracing::error!("the image of one workspace is in doubt: {why}");
+            Arc::from(why)
+        });
+        ImageError::Doubt(Arc::clone(first))
+    }
+
+    /// # Errors
+    /// Where nothing of it is believed any more.
+    fn believed(&self) -> Result<(), ImageError> {
+        self.doubt.get().map_or(Ok(()), |why| Err(ImageError::Doubt(Arc::clone(why))))
+    }
 }
 
 impl Shared {
@@ -105,9 +124,15 @@ impl Shared {
         tree.unpin(&pin);
         let standing = Standing::default();
         if let Some(bytes) = found? {
-            let head = read_at(&bytes).map_err(|Broken| tree.doubts("a head can't be read"))?;
-            standing.head.store(head.seq.0, Ordering::Release);
-            standing.sent.store(head.seq.0, Ordering::Release);
+            let head = read_at(&bytes).map_or_else(
+                |Broken| {
+                    standing.doubts("its head can't be read");
+                    Seq(0)
+                },
+                |at| at.seq,
+            );
+            standing.head.store(head.0, Ordering::Release);
+            standing.sent.store(head.0, Ordering::Release);
             standing.written.store(true, Ordering::Release);
         }
         let hold = RwLock::new(Hold { tree, standing: Arc::new(standing) });
@@ -143,6 +168,30 @@ impl Image {
         }
     }
 
+    /// Why nothing of it is believed any more, where that is so.
+    pub fn doubt(&self) -> Option<Arc<str>> {
+        let hold = self.hold();
+        hold.tree.doubt().or(hold.standing.doubt.get()).cloned()
+    }
+
+    /// Whether this entity was not asked about here lately, as far as that is remembered; it is from now on.
+    pub fn is_new(&self, path: &EntityPath) -> bool {
+        let key = key(&self.0.prefix, Row::Entity, path.as_str().as_bytes());
+        self.0.images.lately().is_new(&key)
+    }
+
+    /// Reads what is there of entities and keys, so that who asks for them next need not wait for the disk. What can't be read is
+    /// for that one to hear.
+    pub fn fetch(&self, paths: &[EntityPath], prints: &[Fingerprint]) {
+        let view = self.view();
+        for path in paths {
+            drop(view.get(&key(&self.0.prefix, Row::Entity, path.as_str().as_bytes())));
+        }
+        for print in prints {
+            drop(view.key(print));
+        }
+    }
+
     /// Writes what changed: all of it or nothing. It is in memory then; [`Images::flush`] brings it to the disk, as does what is
     /// written after it. After a kill the image has an earlier head, with all that was true there.
     ///
@@ -151,6 +200,7 @@ impl Image {
     pub fn write(&self, changes: &Changes) -> Result<(), ImageError> {
         let _writing = lock(&self.0.writing);
         let hold = self.hold();
+        hold.standing.believed()?;
         if !hold.standing.written.load(Ordering::Acquire) {
             // Of a writer that was killed while it cleared, at most.
             self.sweep(&hold)?;
@@ -193,6 +243,13 @@ impl Image {
         let fresh = Hold { tree, standing: Arc::default() };
         *self.0.hold.write().unwrap_or_else(PoisonError::into_inner) = fresh;
         Ok(())
+    }
+
+    /// Writes bytes that are no entity in the place of one.
+    #[cfg(test)]
+    pub(super) fn break_row(&self, path: &EntityPath) {
+        let row = key(&self.0.prefix, Row::Entity, path.as_str().as_bytes());
+        self.hold().tree.write(Rows::from([(row, Some(vec![0xff; 9]))]), || ()).unwrap();
     }
 
     fn sweep(&self, Hold { tree, standing }: &Hold) -> Result<(), ImageError> {
@@ -263,6 +320,7 @@ struct View {
 
 impl View {
     fn get(&self, key: &[u8]) -> Result<Option<UserValue>, ImageError> {
+        self.hold.standing.believed()?;
         self.hold.tree.get(key, &self.pin, || self.is_of_now())
     }
 
@@ -272,6 +330,7 @@ impl View {
         to: &[u8],
         most: usize,
     ) -> Result<Vec<(UserKey, UserValue)>, ImageError> {
+        self.hold.standing.believed()?;
         self.hold.tree.scan((from, to), &self.pin, || self.is_of_now(), most)
     }
 
@@ -291,7 +350,7 @@ impl View {
     }
 
     fn believed<T>(&self, read: Result<T, Broken>) -> Result<T, ImageError> {
-        read.map_err(|Broken| self.hold.tree.doubts("a row is not what was written"))
+        read.map_err(|Broken| self.hold.standing.doubts("a row is not what was written"))
     }
 
     fn names(&self) -> &Names {

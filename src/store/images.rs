@@ -8,12 +8,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use lsm_tree::{Cache, DescriptorTable};
+use tempfile::TempDir;
 
 use super::code::FORMAT;
 use super::error::ImageError;
 use super::image::{Image, Prefix, Shared, prefix_of};
+use super::lately::Lately;
 use super::names::Names;
-use super::tree::{KEPT, Room, Tree, WAITING};
+use super::tree::{CURRENT, KEPT, Room, TABLES, Tree, WAITING};
 
 /// The smallest cache that is taken, in bytes.
 const LEAST: u64 = 4 * 1_024 * 1_024;
@@ -28,6 +30,10 @@ const PARTS: u64 = (1 + WAITING as u64 + KEPT) * 3 / 2 + 1;
 const BESIDE: u64 = 16;
 /// Most files of the tree that are open at once.
 const FILES: usize = 128;
+/// What images take that are looked at, in bytes.
+const LOOKED: u64 = 32 * 1_024 * 1_024;
+/// How often it is tried to look at images that somebody else changes meanwhile.
+const LOOKS: usize = 8;
 /// The file that is held by whoever uses the folder.
 const LOCK: &str = "lock";
 
@@ -39,6 +45,7 @@ struct Inner {
     folder: PathBuf,
     room: Room,
     names: Names,
+    lately: Lately,
     /// Bytes that all of them may take.
     cache: u64,
     /// How many workspaces use theirs.
@@ -46,6 +53,8 @@ struct Inner {
     now: Mutex<Now>,
     /// Held as long as these images are used.
     _held: File,
+    /// The folder, where it is one for looking.
+    copy: Option<TempDir>,
 }
 
 struct Now {
@@ -79,15 +88,9 @@ impl Images {
     pub fn open(folder: &Path, cache: u64) -> Result<Self, ImageError> {
         let wrong = |error: &dyn ToString| failed(folder, error);
         fs::create_dir_all(folder).map_err(|error| wrong(&error))?;
-        let held = File::create(folder.join(LOCK)).map_err(|error| wrong(&error))?;
-        held.try_lock().map_err(|error| wrong(&error))?;
+        let held = hold(folder).map_err(|error| wrong(&error))?;
         let cache = cache.max(LEAST);
-        let part = (cache / SHARE).min(PART);
-        let room = Room {
-            cache: Arc::new(Cache::with_capacity_bytes(cache - part * PARTS)),
-            files: Arc::new(DescriptorTable::new(FILES)),
-            part,
-        };
+        let room = Room::of(cache, Some(Arc::new(DescriptorTable::new(FILES))));
         let number = last(folder).map_err(|error| wrong(&error))?;
         let (tree, number) = match Tree::open(&folder.join(name(number)), &room) {
             Ok(tree) => (tree, number),
@@ -100,16 +103,38 @@ impl Images {
             }
         };
         keep_only(folder, number).map_err(|error| wrong(&error))?;
+        Ok(Self::with((tree, number), folder.to_owned(), (room, cache), (held, None)))
+    }
+
+    fn with(
+        (tree, number): (Tree, u64),
+        folder: PathBuf,
+        (room, cache): (Room, u64),
+        (held, copy): (File, Option<TempDir>),
+    ) -> Self {
         let now = Mutex::new(Now { tree: Arc::new(tree), number, known: HashMap::new() });
-        Ok(Self(Arc::new(Inner {
-            folder: folder.to_owned(),
-            room,
-            names: Names::default(),
-            cache,
-            used: AtomicU64::new(0),
-            now,
-            _held: held,
-        })))
+        let (names, lately, used) = (Names::default(), Lately::default(), AtomicU64::new(0));
+        Self(Arc::new(Inner { folder, room, names, lately, cache, used, now, _held: held, copy }))
+    }
+
+    /// The images of a folder as they are on disk, to be looked at, beside a process that uses them too: a folder of links to their
+    /// tables, which goes with what this gives. None where there are none of this format.
+    ///
+    /// # Errors
+    /// Where what is there can't be believed, or changes faster than it can be opened.
+    pub fn look(folder: &Path) -> Result<Option<Self>, ImageError> {
+        let mut error = None;
+        for _ in 0..LOOKS {
+            let Some(now) = current(folder) else { break };
+            match looked(folder, now.0) {
+                Ok(images) => return Ok(Some(images)),
+                Err(why) => error = Some(why),
+            }
+            if current(folder).as_ref() == Some(&now) {
+                break;
+            }
+        }
+        error.map_or(Ok(None), Err)
     }
 
     /// The image of the workspace whose ledger has this source.
@@ -124,7 +149,8 @@ impl Images {
         }
         let open = |now: &Now| Shared::open(self.clone(), prefix, Arc::clone(&now.tree));
         let shared = match open(&now) {
-            Err(ImageError::Doubt(_)) => {
+            // What is looked at is not made anew.
+            Err(ImageError::Doubt(_)) if self.0.copy.is_none() => {
                 self.begin(&mut now)?;
                 open(&now)?
             }
@@ -158,7 +184,7 @@ impl Images {
 
     /// How many bytes lie in memory now, of rows and of what was read.
     #[cfg(test)]
-    pub(super) fn in_memory(&self) -> u64 {
+    pub(crate) fn in_memory(&self) -> u64 {
         self.now().tree.unwritten() + self.0.room.cache.size()
     }
 
@@ -167,6 +193,11 @@ impl Images {
     pub(crate) fn doubt(&self, why: &str) {
         let error = self.now().tree.doubts(why);
         tracing::info!(%error);
+    }
+
+    /// What was asked about lately.
+    pub(super) fn lately(&self) -> &Lately {
+        &self.0.lately
     }
 
     pub(super) fn names(&self) -> &Names {
@@ -195,6 +226,55 @@ impl Images {
     fn now(&self) -> MutexGuard<'_, Now> {
         self.0.now.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+impl Room {
+    /// With so many bytes in all; without a bound of open files each table's stays open.
+    fn of(cache: u64, files: Option<Arc<DescriptorTable>>) -> Self {
+        let part = (cache / SHARE).min(PART);
+        Self { cache: Arc::new(Cache::with_capacity_bytes(cache - part * PARTS)), files, part }
+    }
+}
+
+/// Holds a folder for this process.
+fn hold(folder: &Path) -> std::io::Result<File> {
+    let held = File::create(folder.join(LOCK))?;
+    held.try_lock()?;
+    Ok(held)
+}
+
+/// The number of the last tree in a folder, and what names its manifest; none where there is no tree.
+fn current(folder: &Path) -> Option<(u64, Option<Vec<u8>>)> {
+    let number = last(folder).ok()?;
+    let tree = folder.join(name(number));
+    tree.exists().then(|| (number, fs::read(tree.join(CURRENT)).ok()))
+}
+
+/// The tree of that number in a folder of its own. What is written once is linked, the rest is copied.
+fn looked(folder: &Path, number: u64) -> Result<Images, ImageError> {
+    let wrong = |error: &dyn ToString| failed(folder, error);
+    let copy = tempfile::tempdir().map_err(|error| wrong(&error))?;
+    let (from, to) = (folder.join(name(number)), copy.path().join(name(number)));
+    link(&from, &to).map_err(|error| wrong(&error))?;
+    let held = hold(copy.path()).map_err(|error| wrong(&error))?;
+    let room = Room::of(LOOKED, None);
+    let tree = Tree::open(&to, &room).map_err(|why| ImageError::Doubt(why.into()))?;
+    Ok(Images::with((tree, number), copy.path().to_owned(), (room, LOOKED), (held, Some(copy))))
+}
+
+fn link(from: &Path, to: &Path) -> std::io::Result<()> {
+    let (tables, from) = (to.join(TABLES), std::path::absolute(from)?);
+    fs::create_dir_all(&tables)?;
+    // Its name first: what it names is there as long as it is.
+    let files = fs::read_dir(&from)?.collect::<Result<Vec<_>, _>>()?;
+    for file in files.iter().filter(|file| file.path().is_file()) {
+        fs::copy(file.path(), to.join(file.file_name()))?;
+    }
+    for table in fs::read_dir(from.join(TABLES))? {
+        let table = table?;
+        std::os::unix::fs::symlink(table.path(), tables.join(table.file_name()))?;
+    }
+    Ok(())
 }
 
 impl fmt::Debug for Images {

@@ -5,6 +5,7 @@ mod code;
 mod error;
 mod image;
 mod images;
+mod lately;
 mod names;
 #[cfg(test)]
 mod tests;

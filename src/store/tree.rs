@@ -32,9 +32,9 @@ pub(super) const KEPT: u64 = 4;
 /// How often who waits looks again.
 const LOOK: Duration = Duration::from_millis(20);
 /// The file that names the manifest in force: its number, its checksum and the kind of that.
-const CURRENT: &str = "current";
+pub(super) const CURRENT: &str = "current";
 /// The folder of the tables, each a file by its number.
-const TABLES: &str = "tables";
+pub(super) const TABLES: &str = "tables";
 /// Bytes of a data block: a point read brings one in.
 const BLOCK: u32 = 4 * 1_024;
 /// Bits of the filters for each row, by which most rows that are not there are known without a read.
@@ -44,7 +44,7 @@ const BITS: f32 = 10.0;
 #[derive(Clone)]
 pub(super) struct Room {
     pub(super) cache: Arc<Cache>,
-    pub(super) files: Arc<DescriptorTable>,
+    pub(super) files: Option<Arc<DescriptorTable>>,
     /// In bytes.
     pub(super) part: u64,
 }
@@ -128,7 +128,7 @@ impl Tree {
         let filter = FilterPolicy::all(FilterPolicyEntry::Bloom(BloomConstructionPolicy::BitsPerKey(BITS)));
         let config = Config::new(folder, counter.clone(), SequenceNumberCounter::default())
             .use_cache(Arc::clone(&room.cache))
-            .use_descriptor_table(Some(Arc::clone(&room.files)))
+            .use_descriptor_table(room.files.clone())
             .data_block_size_policy(BlockSizePolicy::all(BLOCK))
             .filter_policy(filter)
             .with_compaction_filter_factory(Some(Arc::new(Stop(Arc::clone(&stop)))));
@@ -168,6 +168,7 @@ impl Tree {
     }
 
     /// That what was read makes no sense: nothing of the tree is believed from now on.
+    #[cfg(test)]
     pub(super) fn doubts(&self, why: &str) -> ImageError {
         self.core.doubts(why)
     }

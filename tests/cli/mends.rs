@@ -445,7 +445,9 @@ fn ledgers(id: &str) -> Option<Scene> {
                 |_: &Home| -> Option<Look> { Some(Box::new(|home| super::clock::at("+3h", &doctor(home)))) };
             Scene { home, look: Box::new(doctor), mend: Box::new(mend) }
         }
-        "index-damaged" | "index-behind" | "snapshot-damaged" => return Some(caches(id, home)),
+        "index-damaged" | "index-behind" | "snapshot-damaged" | "image-damaged" => {
+            return Some(caches(id, home));
+        }
         other => return Some(histories(other, home, &backup)),
     })
 }
@@ -536,6 +538,11 @@ fn caches(id: &str, home: Home) -> Scene {
             old();
             Scene::new(home, |home| drop(home.ok(&["log", "--json"])))
         }
+        "image-damaged" => {
+            let home = crate::values::with_values(8);
+            crate::values::falsify(&home, crate::values::older);
+            Scene::fixed(home)
+        }
         "snapshot-damaged" => {
             flip(&folder(&home).join("snapshot"), 300);
             Scene::fixed(home)
@@ -574,7 +581,9 @@ fn stage(id: &str) -> fn(&str) -> Option<Scene> {
         "server" | "clock" if id != "clock-behind" => serving,
         "all" => serving,
         "token" if id == "token-missing" => serving,
-        "ledger" | "history" | "note" | "seen" | "heads" | "clock" | "index" | "snapshot" => ledgers,
+        "ledger" | "history" | "note" | "seen" | "heads" | "clock" | "index" | "snapshot" | "image" => {
+            ledgers
+        }
         "terminal" | "letters" | "editor" => terminal,
         _ => files,
     }

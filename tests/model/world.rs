@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::apart::Apart;
 use super::book::Book;
+use super::disk::{Disk, Done};
 use super::step::{AGENTS, EVERYBODY, PEOPLE, Step, What};
 use super::{ask, foretold, index, keep, recount};
 use deeds::domain::command::{Command, Override, OverrideVerb, Principal, Request, TokenStep};
@@ -34,6 +35,8 @@ pub(crate) struct World {
     book: Book,
     /// The same with values outside memory, where that is asked for.
     apart: Option<Apart>,
+    /// The same on a real image, likewise.
+    disk: Option<Disk>,
     /// What every map of it has beside its shape.
     pub(crate) asked: usize,
 }
@@ -67,6 +70,7 @@ impl World {
             seen: BTreeMap::new(),
             book,
             apart: None,
+            disk: None,
             asked: 0,
         };
         for who in 0..EVERYBODY {
@@ -85,6 +89,18 @@ impl World {
         if let Some(apart) = &mut self.apart {
             apart.agrees(&self.state, &self.deeds);
         }
+    }
+
+    /// From now on the same is decided once more on a real image that is killed and damaged; the same chance does the same.
+    pub(crate) fn set_on_disk(&mut self, chance: u64) {
+        self.disk = Some(Disk::of(&self.deeds, chance));
+    }
+
+    /// What lies on disk is the same. Says what was done to it.
+    pub(crate) fn agrees_on_disk(&mut self) -> Done {
+        let disk = self.disk.as_mut().unwrap();
+        disk.agrees(&self.state);
+        disk.done
     }
 
     /// Does one step and checks what came of it.
@@ -152,6 +168,9 @@ impl World {
         assert!(decision.deeds.len() < DEEDS_AT_ONCE, "no end: {request:?}");
         if let Some(apart) = &mut self.apart {
             apart.send(request, &decision, self.now);
+        }
+        if let Some(disk) = &mut self.disk {
+            disk.send(request, &decision, self.now);
         }
         let before = self.state.clone();
         foretold::check(&before, request, &decision.answer, &decision.deeds, self.now);

@@ -182,6 +182,8 @@ findings! {
     IndexBehind = Note, "index-behind", Person, "it catches up while a server runs; if it does not, delete {place} and start again";
     /// A snapshot can't be used, or is not what the ledger says.
     SnapshotDamaged = Note, "snapshot-damaged", Remove, "it is passed over and made anew; delete {place} if you like";
+    /// The image of values is not what the ledgers say.
+    ImageDamaged = Wrong, "image-damaged", Remove, "stop the server and delete {place}: it is made anew from the ledgers; `--fix` does so where none runs";
     /// The terminal is too small for the console.
     TerminalSmall = Note, "terminal-small", Person, "make it larger: the console needs 40×10";
     /// What the terminal is can't be told.

@@ -53,7 +53,8 @@ fn remove(context: &Context, places: &[&Path], done: &mut Vec<String>) -> anyhow
         ));
     };
     for place in places {
-        match fs::remove_file(place) {
+        let is_folder = fs::symlink_metadata(place).is_ok_and(|about| about.is_dir());
+        match if is_folder { fs::remove_dir_all(place) } else { fs::remove_file(place) } {
             Ok(()) => done.push(format!("{} is taken away, and made anew", place.display())),
             Err(error) if error.kind() == ErrorKind::NotFound => {}
             Err(error) => return Err(error).with_context(|| place.display().to_string()),

@@ -1,7 +1,7 @@
 //! Each workspace's files: the ledger's chain holds, its newest deed is not of the future, it has what was seen in it, and what
 //! was made of it is what it says.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
@@ -17,7 +17,8 @@ use crate::cli::verify::deep;
 use crate::cli::verify::notes::Notes;
 use crate::coordinator::{self, Clock, SNAPSHOT_FILE};
 use crate::domain::deed::{Body, Deed};
-use crate::domain::ids::WorkspaceId;
+use crate::domain::ids::{Seq, WorkspaceId};
+use crate::domain::state::Far;
 use crate::domain::time::{Span, Time};
 use crate::index::{self, Looked};
 use crate::ledger::mark::Marked;
@@ -41,8 +42,9 @@ pub(super) fn checks(dir: &DataDir) -> anyhow::Result<Vec<Check>> {
     }
     let are_few = workspaces.len() <= FEW;
     let (mut checks, mut known) = (Vec::new(), BTreeMap::new());
+    let values = are_few.then(|| deep::Values::of(dir.store()));
     let mut fine = 0;
-    for (workspace, found, theirs) in each(dir, &workspaces, are_few)? {
+    for (workspace, found, theirs) in each(dir, &workspaces, values.as_ref())? {
         fine += usize::from(!found.is_empty() && found.iter().all(|check| check.health == Health::Fine));
         checks.extend(found.into_iter().filter(|check| are_few || check.health != Health::Fine));
         known.extend(theirs.map(|theirs| (workspace, theirs)));
@@ -61,12 +63,16 @@ pub(super) fn checks(dir: &DataDir) -> anyhow::Result<Vec<Check>> {
 /// What was found of one, and the tokens that it knows where it was read whole.
 type About = (WorkspaceId, Vec<Check>, Option<Known>);
 
-/// Looks at each, as many at once as there are processors.
-fn each(dir: &DataDir, workspaces: &[WorkspaceId], all_of_it: bool) -> anyhow::Result<Vec<About>> {
+/// Looks at each, as many at once as there are processors; at all of it where values are given to be held against it.
+fn each(
+    dir: &DataDir,
+    workspaces: &[WorkspaceId],
+    values: Option<&deep::Values>,
+) -> anyhow::Result<Vec<About>> {
     let look = |workspace: &WorkspaceId| {
         // What is no file may wait forever to be read; that it is none was told.
         let (found, known) = if are_files(&dir.store().folder(workspace)) {
-            of(dir, workspace, all_of_it)
+            of(dir, workspace, values)
         } else {
             (Vec::new(), None)
         };
@@ -86,12 +92,17 @@ fn each(dir: &DataDir, workspaces: &[WorkspaceId], all_of_it: bool) -> anyhow::R
     })
 }
 
-fn of(dir: &DataDir, workspace: &WorkspaceId, all_of_it: bool) -> (Vec<Check>, Option<Known>) {
+fn of(
+    dir: &DataDir,
+    workspace: &WorkspaceId,
+    values: Option<&deep::Values>,
+) -> (Vec<Check>, Option<Known>) {
     let what = format!("ledger {workspace}");
-    let (last, verified, deep, known) = match read(dir, workspace, all_of_it) {
+    let (last, verified, compared, known) = match read(dir, workspace, values) {
         Ok(found) => found,
         Err(error) => return (vec![broken(&what, &error)], None),
     };
+    let deep = compared.as_ref().and_then(|compared| compared.as_ref().ok());
     let mut checks = vec![last_deed(&what, last.as_ref()), whole(dir, workspace, &verified)];
     checks.extend(cut_off(&dir.store().file(workspace)).map(|how| {
         let found = format!("its file was cut off: {how}; every deed can still be read");
@@ -99,27 +110,71 @@ fn of(dir: &DataDir, workspace: &WorkspaceId, all_of_it: bool) -> (Vec<Check>, O
     }));
     checks.extend(seen(dir, workspace));
     checks.push(signed(dir, workspace, &verified));
-    checks.extend(index(dir, workspace, &verified, deep.as_ref()));
-    checks.extend(snapshots(dir, workspace, &verified, deep.as_ref()));
+    checks.extend(index(dir, workspace, &verified, deep));
+    checks.extend(snapshots(dir, workspace, &verified, deep));
+    checks.extend(compared.as_ref().map(|compared| image(dir, workspace, compared)));
     (checks, known)
 }
 
-/// What was read of one ledger: its last deed and its end; what was found beside it and the tokens that it knows, where all of it was read.
-type ReadLedger = (Option<Record>, Verified, Option<deep::Deep>, Option<Known>);
+/// What was made of a ledger held against all of its deeds; else how its image stood against the last ones.
+type Compared = Result<deep::Deep, Result<Option<Seq>, String>>;
 
-fn read(dir: &DataDir, workspace: &WorkspaceId, all_of_it: bool) -> Result<ReadLedger, LedgerError> {
+/// What was read of one ledger: its last deed and its end; what was found beside it and the tokens that it knows, where all of it was read.
+type ReadLedger = (Option<Record>, Verified, Option<Compared>, Option<Known>);
+
+fn read(
+    dir: &DataDir,
+    workspace: &WorkspaceId,
+    values: Option<&deep::Values>,
+) -> Result<ReadLedger, LedgerError> {
     let store = dir.store();
     let (verified, last) = store.inspect(workspace)?;
-    if !all_of_it {
-        return Ok((last, verified, None, None));
-    }
+    let Some(values) = values else { return Ok((last, verified, None, None)) };
     let mut known = Known::new();
     if verified.head.seq <= DEEP {
-        let deep = deep::look(store, workspace, &verified, |record| tokens::take(&mut known, &record.bytes))?;
-        return Ok((last, verified, Some(deep), Some(known)));
+        let take = |record: &Record| tokens::take(&mut known, &record.bytes);
+        let deep = deep::look(store, workspace, &verified, values, take)?;
+        return Ok((last, verified, Some(Ok(deep)), Some(known)));
     }
-    read_all(&store.file(workspace), |record| tokens::take(&mut known, &record.bytes))?;
-    Ok((last, verified, None, Some(known)))
+    let image = values.image(&verified.identity);
+    let upto = image.as_ref().ok().and_then(Option::as_ref).map(Far::head).unwrap_or_default();
+    let mut before = VecDeque::new();
+    read_all(&store.file(workspace), |record| {
+        tokens::take(&mut known, &record.bytes);
+        if record.seq <= upto.0 {
+            before.truncate(usize::try_from(coordinator::HELD_LAST).unwrap_or_default() - 1);
+            before.push_front(record);
+        }
+    })?;
+    let before: Vec<Record> = before.into_iter().rev().collect();
+    let held = |image| coordinator::hold_last(&image, workspace, &before);
+    let stands = image.and_then(|image| image.map_or(Ok(None), held));
+    Ok((last, verified, Some(Err(stands)), Some(known)))
+}
+
+/// The image of its values, as far as it is on disk.
+fn image(dir: &DataDir, workspace: &WorkspaceId, compared: &Compared) -> Check {
+    let what = format!("image {workspace}");
+    let damaged = |why: &str| {
+        let found = format!("values on disk are not what the ledger says: {why}");
+        Check::of(Finding::ImageDamaged, &what, found).at(&deep::place(dir.store()))
+    };
+    let none = || Check::fine(&what, "none; it is made anew at the next start");
+    match compared {
+        Ok(deep) if !deep.image.is_empty() => damaged(&deep.image.join("; ")),
+        Ok(deep) => match deep.values {
+            Some(values) => Check::fine(&what, format!("has {values} values, each compared with the ledger")),
+            None => none(),
+        },
+        Err(Err(why)) => damaged(why),
+        Err(Ok(Some(head))) => {
+            let found = format!(
+                "goes up to deed {head} and agrees with the last before it; `deeds verify --deep` compares each"
+            );
+            Check::fine(&what, found)
+        }
+        Err(Ok(None)) => none(),
+    }
 }
 
 /// How a file of SQLite ends within a page, where it does. What is missing may be unused, or stand in the write-ahead log as

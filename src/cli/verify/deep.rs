@@ -1,14 +1,17 @@
 //! What was made of a ledger, held against all of its deeds: every deed is read and folded, every snapshot and checkpoint
-//! compared with the state at its deed, and the search index with what the deeds make of an empty one.
+//! compared with the board at its deed, the image of values entity by entity with what the deeds make of none, and the search index with
+//! what they make of an empty one.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use crate::coordinator::{Held, SNAPSHOT_FILE};
+use crate::coordinator::{Held, Proof, SNAPSHOT_FILE};
 use crate::domain::deed::Deed;
 use crate::domain::ids::{Seq, WorkspaceId};
 use crate::domain::state::State;
 use crate::index::{self, IndexError, Looked};
 use crate::ledger::{Identity, LedgerError, Record, Store, Verified, read_all};
+use crate::server::IMAGE_FOLDER;
+use crate::store::{Image, Images};
 
 /// How many deeds are compared with the index at once.
 const AT_ONCE: usize = 512;
@@ -22,8 +25,14 @@ pub(in crate::cli) struct Deep {
     pub(in crate::cli) snapshots: Vec<(PathBuf, String)>,
     /// Why the search index is not.
     pub(in crate::cli) index: Option<(PathBuf, String)>,
+    /// What of the image of values is not.
+    pub(in crate::cli) image: Vec<String>,
+    /// Where that lies.
+    pub(in crate::cli) image_place: PathBuf,
     /// How many snapshots and checkpoints agreed.
     pub(in crate::cli) agreed: usize,
+    /// How many entities of the image agreed; none where there is none yet.
+    pub(in crate::cli) values: Option<u64>,
 }
 
 impl Deep {
@@ -31,8 +40,35 @@ impl Deep {
     pub(in crate::cli) fn faults(&self) -> impl Iterator<Item = String> {
         let unread = self.unread.iter().map(|(seq, why)| format!("deed {seq} can't be read: {why}"));
         let files = self.snapshots.iter().chain(&self.index);
-        unread.chain(files.map(|(place, why)| format!("{}: {why}", place.display())))
+        let image = self.image.iter().map(|why| format!("{}: {why}", self.image_place.display()));
+        unread.chain(files.map(|(place, why)| format!("{}: {why}", place.display()))).chain(image)
     }
+}
+
+/// The images of a store, to be looked at as they are on disk now; a server that has them goes on. To be opened before a ledger is read
+/// that they are held against: the ledger is never behind them.
+pub(in crate::cli) struct Values(Result<Option<Images>, String>);
+
+impl Values {
+    pub(in crate::cli) fn of(store: &Store) -> Self {
+        let images = Images::look(&place(store));
+        Self(images.map_err(|error| error.to_string()))
+    }
+
+    /// The image of a ledger; none where there is none.
+    ///
+    /// # Errors
+    /// In words, where it can't be read.
+    pub(in crate::cli) fn image(&self, identity: &Identity) -> Result<Option<Image>, String> {
+        let images = self.0.as_ref().map_err(String::clone)?;
+        let image = images.as_ref().map(|images| images.of(&identity.source()));
+        image.transpose().map_err(|error| error.to_string())
+    }
+}
+
+/// Where the images of a store lie.
+pub(in crate::cli) fn place(store: &Store) -> PathBuf {
+    store.directory().join(IMAGE_FOLDER)
 }
 
 /// Holds everything beside a ledger against it, up to where it was verified; `each` is told every record.
@@ -43,12 +79,17 @@ pub(in crate::cli) fn look(
     store: &Store,
     workspace: &WorkspaceId,
     verified: &Verified,
+    values: &Values,
     mut each: impl FnMut(&Record),
 ) -> Result<Deep, LedgerError> {
     let folder = store.folder(workspace);
+    let image = values.image(&verified.identity);
+    let proof = image.and_then(|image| image.map_or(Ok(None), |image| Proof::of(&image, workspace)));
+    let (proof, mut image) = proof.map_or_else(|why| (None, vec![why]), |proof| (proof, Vec::new()));
     let mut replay = Replay {
         held: Held::beside(&folder.join(SNAPSHOT_FILE), &verified.identity),
-        state: State::new(workspace.clone()),
+        board: State::new(workspace.clone()),
+        proof,
         identity: &verified.identity,
         unread: None,
     };
@@ -60,15 +101,39 @@ pub(in crate::cli) fn look(
             search.take(record);
         }
     })?;
-    let agreed = replay.held.agreed();
+    let proof = replay.proof.take().filter(|_| replay.unread.is_none());
+    let proof = proof.map(|proof| proved(proof, &store.file(workspace))).transpose()?;
+    image.extend(proof.iter().flat_map(Proof::faults));
     let snapshots = replay.held.faults().iter().map(|fault| (fault.place.clone(), fault.why.clone()));
-    Ok(Deep { unread: replay.unread, snapshots: snapshots.collect(), index: search.end(), agreed })
+    Ok(Deep {
+        snapshots: snapshots.collect(),
+        index: search.end(),
+        image,
+        image_place: place(store),
+        agreed: replay.held.agreed(),
+        values: proof.map(|proof| proof.agreed()),
+        unread: replay.unread,
+    })
 }
 
-/// The state that the deeds give.
+/// The ledger was read once: reads it again as often as there are values that did not fit in memory.
+fn proved(mut proof: Proof, ledger: &Path) -> Result<Proof, LedgerError> {
+    while proof.again() {
+        read_all(ledger, |record| {
+            // It could be read before.
+            if let Ok(deed) = Deed::decode(&record.bytes) {
+                proof.take(record.head(), &deed);
+            }
+        })?;
+    }
+    Ok(proof)
+}
+
+/// What the deeds give: the board, and the values that an image has.
 struct Replay<'a> {
     held: Held,
-    state: State,
+    board: State,
+    proof: Option<Proof>,
     identity: &'a Identity,
     unread: Option<(u64, String)>,
 }
@@ -80,8 +145,11 @@ impl Replay<'_> {
         }
         match Deed::decode(&record.bytes) {
             Ok(deed) => {
-                self.state.fold(&deed);
-                self.held.reached(self.identity, record.head(), &self.state);
+                self.board.catch_up(&deed, Seq(0), Seq(u64::MAX));
+                self.held.reached(self.identity, record.head(), &self.board);
+                if let Some(proof) = &mut self.proof {
+                    proof.take(record.head(), &deed);
+                }
             }
             Err(error) => self.unread = Some((record.seq, error.to_string())),
         }

@@ -2,6 +2,7 @@
 
 mod ahead;
 mod outside;
+mod proof;
 mod recovering;
 mod starting;
 mod watching;

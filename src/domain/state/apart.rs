@@ -100,10 +100,28 @@ impl State {
         head.is_none_or(|head| head <= self.head() && self.entities.least() <= head)
     }
 
+    /// Whether some values may lie outside alone.
+    pub fn is_far(&self) -> bool {
+        self.entities.least() > Seq(0)
+    }
+
     /// What is known of all values and keys.
     pub fn totals(&self) -> Totals {
         let (volume, of) = (Arc::clone(&self.volume), self.access.of.clone());
         Totals { volume, of, floor: self.access.floor, moves: self.access.moves.clone() }
+    }
+
+    /// What is known of all values and keys that is not so: `due` has the keys that there are, and all values that this state has
+    /// are right.
+    pub fn totals_differ(&self, due: &Self) -> Option<&'static str> {
+        let (known, due) = (&self.access, &due.access);
+        let same = [
+            (*self.volume == Volume::of(&self.entities), "how many values there are, and how large"),
+            (known.of == due.of, "how many idempotency keys are whose"),
+            (known.floor == due.floor, "which idempotency key was let go of last"),
+            (known.moves == due.moves, "how times have moved"),
+        ];
+        same.into_iter().find_map(|(same, what)| (!same).then_some(what))
     }
 
     /// What these deeds have changed, which are the last that were folded; `after` is the one before them. Nothing is told where

@@ -206,7 +206,7 @@ impl Entities {
     }
 
     /// What that takes in memory, about, in bytes.
-    pub(super) fn near_bytes(&self) -> u64 {
+    pub fn near_bytes(&self) -> u64 {
         self.bytes
     }
 

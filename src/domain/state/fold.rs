@@ -78,7 +78,8 @@ impl State {
         }
     }
 
-    fn fold_entity(&mut self, deed: &Deed) {
+    /// Takes in what the deed does to its entity alone.
+    pub fn fold_entity(&mut self, deed: &Deed) {
         if let Body::ClockRebased(rebased) = &deed.body {
             self.access.moves.add(deed.seq, rebased);
             self.entities.rebase(&self.access.moves);
@@ -102,7 +103,8 @@ impl State {
         }
     }
 
-    fn remember_key(&mut self, deed: &Deed) {
+    /// Takes in the key that the deed answers, and nothing else.
+    pub fn remember_key(&mut self, deed: &Deed) {
         let Some(mark) = &deed.key else { return };
         let digest = Arc::clone(&mark.digest);
         let answer = KeyAnswer { deed: deed.seq, at: deed.recorded, digest, part: mark.part };

@@ -182,6 +182,19 @@ impl Spaces {
 
     /// Ends every workspace after what is waiting was decided, and opens none any more.
     pub(in crate::server) async fn shutdown(self: &Arc<Self>) {
+        self.close_all().await;
+        let Some(images) = self.images.clone() else { return };
+        // Whoever has a handle may keep the images for longer than the process has.
+        match tokio::task::spawn_blocking(move || images.flush()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                tracing::warn!(%error, "values are behind on disk; the next start takes longer");
+            }
+            Err(error) => tracing::warn!(%error, "bringing values to the disk broke off"),
+        }
+    }
+
+    async fn close_all(self: &Arc<Self>) {
         self.ending.store(true, Ordering::Relaxed);
         loop {
             let moving: Vec<watch::Receiver<Moved>> = {

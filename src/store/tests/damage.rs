@@ -260,3 +260,36 @@ fn what_is_in_doubt_is_believed_nowhere() {
     assert_eq!(images.of(SOURCE).unwrap().head().0, 6);
     assert_eq!(images.of("urn:uuid:other").unwrap().head().0, 5);
 }
+
+/// A row that was read whole and makes no sense is one workspace's affair: the others keep their images, and it begins anew in its range.
+#[test]
+fn a_row_that_makes_no_sense_throws_away_no_other_image() {
+    let folder = sound();
+    let images = Images::open(folder.path(), CACHE).unwrap();
+    let (image, other) = (images.of(SOURCE).unwrap(), images.of("urn:uuid:other").unwrap());
+    for seq in 1..=3 {
+        other.write(&written_by(seq)).unwrap();
+    }
+    let before = judge(&other).holds("the other");
+    image.break_row(&path(5));
+    let pinned = image.pinned();
+    assert!(image.entity(&path(5)).is_err());
+    assert!(
+        image.entity(&path(6)).is_err() && image.keys(None, 9).is_err() && pinned.entity(&path(6)).is_err()
+    );
+    assert_eq!((image.at().unwrap(), image.doubt().is_some()), (None, true));
+    assert!(image.write(&written_by(901)).is_err(), "nothing is written to what is in doubt");
+    assert_eq!((judge(&other), other.doubt()), (before, None));
+    image.clear().unwrap();
+    image.write(&written_by(1)).unwrap();
+    assert_eq!(judge(&image).holds("begun anew").head, Some(1));
+    assert_eq!(image.entities("", None, usize::MAX).unwrap().len() as u64, EACH);
+    drop((image, pinned));
+    // It is found as it was left, by who opens it next.
+    other.break_row(&path(21));
+    images.flush().unwrap();
+    drop((other, images));
+    let images = Images::open(folder.path(), CACHE).unwrap();
+    assert_eq!(judge(&images.of(SOURCE).unwrap()).holds("opened again").head, Some(1));
+    assert!(images.of("urn:uuid:other").unwrap().entity(&path(21)).is_err());
+}
