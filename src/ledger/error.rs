@@ -106,6 +106,24 @@ pub enum LedgerError {
         /// What the system said.
         reason: String,
     },
+    /// The database can't be reached, or ended the connection.
+    #[error(
+        "{place}: the database can't be reached ({reason}); nothing is recorded meanwhile: start it, or correct `ledger.postgres`"
+    )]
+    Unreachable {
+        /// The database, and the workspace.
+        place: String,
+        /// What it said.
+        reason: String,
+    },
+    /// The database is not one in which ledgers are kept.
+    #[error("{place}: the database can't keep ledgers ({reason})")]
+    Unfit {
+        /// The database.
+        place: String,
+        /// Why not, with the mend.
+        reason: String,
+    },
     /// No room is left.
     #[error("{place}: the disk is full ({reason}); make room, nothing was recorded meanwhile")]
     Full {
