@@ -224,7 +224,7 @@ impl DataDir {
     /// A lock file may be lost; what is locked by it is ours all the same.
     fn has_ledger(&self) -> bool {
         let there = self.workspaces().unwrap_or_default();
-        self.store.home().is_some() || there.iter().any(|workspace| self.store.file(workspace).exists())
+        self.store.home().is_some() || there.iter().any(|workspace| self.store.has(workspace))
     }
 
     /// Takes away what processes that are gone have left of files that they were about to put in place.

@@ -73,6 +73,15 @@ pub trait Engine: fmt::Debug + Send + Sync {
     /// When it does not hold.
     fn inspect(&self, folder: &Path) -> Found<End>;
 
+    /// Gives every record in order, the chain verified, also beside a writer.
+    ///
+    /// # Errors
+    /// When it does not hold.
+    fn read_all(&self, folder: &Path, each: &mut dyn FnMut(Record)) -> Found<Verified>;
+
+    /// Whether there is a ledger, or something that may be one.
+    fn has(&self, folder: &Path) -> bool;
+
     /// What it says of these of its records, also beside a writer, without a look at the chain.
     ///
     /// # Errors

@@ -161,6 +161,23 @@ impl Store {
         Ok((verified, last))
     }
 
+    /// Gives every record in order, the chain verified, also beside a writer. Blocks; call it off the runtime's threads.
+    ///
+    /// # Errors
+    /// When there is no ledger, or it does not hold.
+    pub fn read_all(
+        &self,
+        workspace: &WorkspaceId,
+        mut each: impl FnMut(Record),
+    ) -> Result<Verified, LedgerError> {
+        self.engine.read_all(&self.folder(workspace), &mut each)
+    }
+
+    /// Whether the workspace has a ledger, or something that may be one.
+    pub fn has(&self, workspace: &WorkspaceId) -> bool {
+        self.engine.has(&self.folder(workspace))
+    }
+
     /// Where the ledger would end with each of these records that it has, as it says itself, also while another process
     /// appends to it. Blocks; call it off the runtime's threads.
     pub fn heads(&self, workspace: &WorkspaceId, seqs: &[u64]) -> Result<Vec<Head>, LedgerError> {

@@ -81,14 +81,14 @@ impl Postgres {
     }
 
     /// Gives each record in order, the chain verified as it goes.
-    fn read_all(&self, folder: &Path, each: &mut dyn FnMut(&Record) -> Found<()>) -> Found<Verified> {
+    fn walk(&self, folder: &Path, each: &mut dyn FnMut(Record) -> Found<()>) -> Found<Verified> {
         let (place, identity) = (self.place(folder), self.identity(folder)?);
         let start = Head { seq: 0, hash: identity.genesis() };
         let mut walk = Walk::new(&place, start, self.head(&place, &identity.workspace)?);
         while !walk.is_through() {
             let page = self.page(&place, &identity.workspace, walk.at().seq)?;
             walk.take(&page, &mut |_| {})?;
-            for record in page.iter().take_while(|record| record.seq <= walk.at().seq) {
+            for record in page.into_iter().take_while(|record| record.seq <= walk.at().seq) {
                 each(record)?;
             }
         }
@@ -194,7 +194,7 @@ impl Engine for Postgres {
     }
 
     fn verify(&self, folder: &Path, progress: &mut dyn FnMut(Head)) -> Found<Verified> {
-        self.read_all(folder, &mut |record| {
+        self.walk(folder, &mut |record| {
             progress(record.head());
             Ok(())
         })
@@ -210,6 +210,17 @@ impl Engine for Postgres {
         Ok((Verified { identity, head }, last))
     }
 
+    fn read_all(&self, folder: &Path, each: &mut dyn FnMut(Record)) -> Found<Verified> {
+        self.walk(folder, &mut |record| {
+            each(record);
+            Ok(())
+        })
+    }
+
+    fn has(&self, folder: &Path) -> bool {
+        !matches!(self.identity(folder), Err(LedgerError::Missing { .. }))
+    }
+
     fn heads(&self, folder: &Path, seqs: &[u64]) -> Found<Vec<Head>> {
         let (workspace, seqs) = (name(folder), seqs.to_vec());
         let found =
@@ -219,7 +230,7 @@ impl Engine for Postgres {
 
     fn copy(&self, folder: &Path, to: &Path) -> Found<()> {
         let mut copy = Rebuild::begin(&to.join(sqlite::FILE), &self.identity(folder)?)?;
-        let verified = self.read_all(folder, &mut |record| copy.take(&record.bytes))?;
+        let verified = self.walk(folder, &mut |record| copy.take(&record.bytes))?;
         let head = copy.finish()?;
         if head == verified.head {
             return Ok(());

@@ -86,6 +86,14 @@ impl Engine for Sqlite {
         inspect(&folder.join(FILE))
     }
 
+    fn read_all(&self, folder: &Path, each: &mut dyn FnMut(Record)) -> Result<Verified, LedgerError> {
+        read_all(&folder.join(FILE), each)
+    }
+
+    fn has(&self, folder: &Path) -> bool {
+        folder.join(FILE).exists()
+    }
+
     fn heads(&self, folder: &Path, seqs: &[u64]) -> Result<Vec<Head>, LedgerError> {
         heads(&folder.join(FILE), seqs)
     }
