@@ -11,6 +11,7 @@ mod timezone;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use thiserror::Error;
 
@@ -25,7 +26,8 @@ use crate::domain::path::EntityPath;
 use crate::domain::state::CACHE;
 use crate::domain::things::{Keeping, Limits};
 use crate::domain::time::Span;
-use crate::ledger::engine::{ENGINES, Engine};
+use crate::ledger::LedgerError;
+use crate::ledger::engine::{Choice, ENGINES, Engine, Reached, Secret};
 
 /// The port that agents find Deeds at, unless it is taken.
 pub const DEFAULT_PORT: u16 = 4170;
@@ -63,7 +65,9 @@ pub struct Config {
     /// Speak TLS with a certificate of one's own.
     pub tls_self_signed: bool,
     /// What keeps the ledgers.
-    pub ledger_engine: &'static Engine,
+    pub ledger_engine: &'static Choice,
+    /// With what it is reached.
+    pub ledger_reached: Reached,
     /// Requests in a second that are taken of one agent.
     pub rate: Option<u32>,
     /// How much is kept for agents.
@@ -132,6 +136,16 @@ impl HookDefault {
 /// Where a repository's files are on the map unless something else is said.
 const FILES: &str = "files";
 
+impl Config {
+    /// What keeps the ledgers, as the settings say. Nothing is connected.
+    ///
+    /// # Errors
+    /// When they lack what the engine needs.
+    pub fn engine(&self) -> Result<Arc<dyn Engine>, LedgerError> {
+        (self.ledger_engine.open)(&self.ledger_reached)
+    }
+}
+
 impl Default for Config {
     fn default() -> Self {
         Self {
@@ -146,9 +160,10 @@ impl Default for Config {
             tls_key: None,
             tls_self_signed: false,
             ledger_engine: {
-                let [first, ..] = ENGINES;
+                let [first, ..] = &ENGINES;
                 first
             },
+            ledger_reached: Reached::default(),
             rate: None,
             limits: Limits::default(),
             keeping: Keeping::default(),
@@ -328,14 +343,35 @@ const SETTINGS: &[Setting] = &[
         variable: "DEEDS_LEDGER_ENGINE",
         kind: Kind::Text,
         set: |config, text| {
-            let mend = format!("use one of {}", ENGINES.map(|engine| engine.name).join(", "));
+            let mend = format!("use one of {}", ENGINES.each_ref().map(|engine| engine.name).join(", "));
             config.ledger_engine =
-                Engine::named(text).ok_or_else(|| wrong("an engine that keeps ledgers", text, &mend))?;
+                Choice::named(text).ok_or_else(|| wrong("an engine that keeps ledgers", text, &mend))?;
             Ok(())
         },
         default: |config| Some(config.ledger_engine.name.to_owned()),
         sample: "",
-        doc: "The engine that keeps the ledgers. sqlite: a file for each workspace in the data directory.",
+        doc: "The engine that keeps the ledgers. sqlite: a file for each workspace in the data directory. postgres: a database.",
+    },
+    Setting {
+        key: "ledger.postgres",
+        variable: "DEEDS_LEDGER_POSTGRES",
+        kind: Kind::Text,
+        set: |config, text| {
+            config.ledger_reached.postgres = Some(Secret(text.to_owned()));
+            Ok(())
+        },
+        default: |_| None,
+        sample: "postgresql://deeds@db-1:5432,db-2:5432/deeds?target_session_attrs=read-write",
+        doc: "The database that keeps the ledgers where the engine is postgres; several hosts are tried in turn.",
+    },
+    Setting {
+        key: "ledger.postgres_password_file",
+        variable: "DEEDS_LEDGER_POSTGRES_PASSWORD_FILE",
+        kind: Kind::Path,
+        set: |config, text| put_path(&mut config.ledger_reached.password_file, text),
+        default: |_| None,
+        sample: "~/.config/deeds/postgres",
+        doc: "A file that holds the password for it, readable by you alone.",
     },
     Setting {
         key: "budget.agent_rate",

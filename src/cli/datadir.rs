@@ -8,6 +8,7 @@ use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use thiserror::Error;
 
@@ -122,7 +123,7 @@ impl DataDir {
     ///
     /// # Errors
     /// When it is not a directory, belongs to something or somebody else, is open to others, or can't be made.
-    pub(crate) fn open(path: &Path, engine: &'static Engine) -> Result<Self, DataDirError> {
+    pub(crate) fn open(path: &Path, engine: Arc<dyn Engine>) -> Result<Self, DataDirError> {
         match fs::metadata(path) {
             Ok(about) if !about.is_dir() => return Err(DataDirError::NotADirectory(path.to_owned())),
             Ok(_) => {}
@@ -153,7 +154,7 @@ impl DataDir {
     ///
     /// # Errors
     /// When there is none, it is somebody else's, or others may enter.
-    pub(crate) fn existing(path: &Path, engine: &'static Engine) -> Result<Self, DataDirError> {
+    pub(crate) fn existing(path: &Path, engine: Arc<dyn Engine>) -> Result<Self, DataDirError> {
         let dir = Self::however(path, engine)?;
         dir.refuse_open()?;
         Ok(dir)
@@ -174,7 +175,7 @@ impl DataDir {
     ///
     /// # Errors
     /// When there is none, or something else lies in the place of a file.
-    pub(crate) fn however(path: &Path, engine: &'static Engine) -> Result<Self, DataDirError> {
+    pub(crate) fn however(path: &Path, engine: Arc<dyn Engine>) -> Result<Self, DataDirError> {
         match fs::metadata(path) {
             Ok(about) if about.is_dir() => {}
             Ok(_) => return Err(DataDirError::NotADirectory(path.to_owned())),
@@ -223,7 +224,7 @@ impl DataDir {
     /// A lock file may be lost; what is locked by it is ours all the same.
     fn has_ledger(&self) -> bool {
         let there = self.workspaces().unwrap_or_default();
-        self.store.home().is_some() || there.iter().any(|workspace| self.store.file(workspace).exists())
+        self.store.home().is_some() || there.iter().any(|workspace| self.store.has(workspace))
     }
 
     /// Takes away what processes that are gone have left of files that they were about to put in place.
@@ -532,7 +533,7 @@ mod tests {
     use super::*;
 
     fn open(path: &Path) -> Result<DataDir, DataDirError> {
-        let [engine, ..] = crate::ledger::engine::ENGINES;
+        let engine = crate::ledger::engine::embedded();
         DataDir::open(path, engine)
     }
 
@@ -560,7 +561,7 @@ mod tests {
         open(&place).unwrap();
         for wrong in [0o750, 0o701, 0o720, 0o755] {
             fs::set_permissions(&place, fs::Permissions::from_mode(wrong)).unwrap();
-            let [engine, ..] = crate::ledger::engine::ENGINES;
+            let engine = crate::ledger::engine::embedded();
             for opened in [open(&place), DataDir::existing(&place, engine)] {
                 let error = opened.unwrap_err().to_string();
                 assert!(error.contains("chmod 700") && error.contains(&format!("{wrong:o}")), "{error}");
@@ -569,7 +570,7 @@ mod tests {
         fs::set_permissions(&place, fs::Permissions::from_mode(0o700)).unwrap();
         open(&place).unwrap();
         // What is the system's is somebody else's, or open to others where the tests run as its owner.
-        let [engine, ..] = crate::ledger::engine::ENGINES;
+        let engine = crate::ledger::engine::embedded();
         let theirs = DataDir::existing(Path::new("/proc/1"), engine);
         assert!(theirs.is_err(), "{theirs:?}");
     }

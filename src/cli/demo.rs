@@ -29,6 +29,7 @@ use crate::demo::{self, Cast, DemoError, SPEEDS, Team};
 use crate::domain::ids::{PersonId, WorkspaceId};
 use crate::domain::things::TokenClass;
 use crate::domain::time::Span;
+use crate::ledger::engine::embedded;
 
 /// How much of the day is over when somebody looks: the first cases wait, the rest of the first minute is yet to come.
 const AHEAD: Duration = Duration::from_secs(20);
@@ -73,7 +74,7 @@ pub(super) fn run(context: &Context, command: &Command) -> anyhow::Result<Status
     }
     let place = Place::new(context)?;
     let terminal = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
-    let dir = DataDir::open(&place.path, context.config.ledger_engine)?;
+    let dir = DataDir::open(&place.path, embedded())?;
     session::runtime()?.block_on(async {
         let Some(lock) = dir.try_lock()? else {
             anyhow::bail!("{}: another deeds holds this data directory; name another", dir.path().display());
@@ -205,12 +206,12 @@ impl Place {
         if let Some(path) = &context.data_dir_flag {
             return Ok(Self { path: path.clone(), temporary: false });
         }
-        Self::temporary(context)
+        Self::temporary()
     }
 
     /// A directory that is removed in the end.
-    pub(super) fn temporary(context: &Context) -> anyhow::Result<Self> {
-        sweep(context);
+    pub(super) fn temporary() -> anyhow::Result<Self> {
+        sweep();
         let mut random = [0_u8; 8];
         getrandom::fill(&mut random).context("the system gives no random bytes")?;
         let path = std::env::temp_dir().join(format!("{TEMPORARY}{:016x}", u64::from_ne_bytes(random)));
@@ -220,7 +221,7 @@ impl Place {
 }
 
 /// Removes what demos left behind that were killed: directories of this user's that no process holds.
-fn sweep(context: &Context) {
+fn sweep() {
     let user = rustix::process::getuid().as_raw();
     for entry in fs::read_dir(std::env::temp_dir()).into_iter().flatten().flatten() {
         // What an entry itself is, not what it may point to.
@@ -228,7 +229,7 @@ fn sweep(context: &Context) {
         if !ours || !entry.file_name().to_string_lossy().starts_with(TEMPORARY) {
             continue;
         }
-        if let Ok(dir) = DataDir::however(&entry.path(), context.config.ledger_engine)
+        if let Ok(dir) = DataDir::however(&entry.path(), embedded())
             && dir.was_served()
             && let Ok(Some(_lock)) = dir.try_lock()
         {

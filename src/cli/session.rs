@@ -281,7 +281,7 @@ impl Session {
         if let Some(url) = &context.config.connect {
             return Self::remote(context, url.clone()).await.map(Some);
         }
-        let dir = match DataDir::existing(&context.data_dir()?, context.config.ledger_engine) {
+        let dir = match DataDir::existing(&context.data_dir()?, context.config.engine()?) {
             Err(DataDirError::Missing(_)) => return Ok(None),
             other => other?,
         };

@@ -22,7 +22,7 @@ use super::output::{self, Output, bar};
 use super::status::{Status, Usage};
 use crate::domain::ids::WorkspaceId;
 use crate::ledger::note::NoteKey;
-use crate::ledger::{Head, Store, Verified, export, read_all};
+use crate::ledger::{Head, Store, Verified, export};
 use crate::server::witnesses::{self, Found};
 
 /// What is verified.
@@ -133,7 +133,7 @@ fn signatures_of(
     let place = store.place(workspace);
     let mut signatures = Signatures::new(&verified.identity, allowed)?;
     let mut read = Ok(());
-    read_all(&store.file(workspace), |record| {
+    store.read_all(workspace, |record| {
         if read.is_ok() && record.seq <= verified.head.seq {
             read = signatures.reached(&record.bytes).map_err(|why| format!("deed {}: {why}", record.seq));
         }

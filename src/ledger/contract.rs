@@ -1,9 +1,12 @@
 //! What every engine must do, written once and run on each of them, every time.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use tempfile::TempDir;
 
-use super::engine::ENGINES;
+use super::engine::{Choice, ENGINES, Reached, Secret};
+use super::postgres::testing as postgres;
 use super::{
     AnyLedger, Append, Engine, Head, Ledger, LedgerError, LedgerId, MAX_BATCH_RECORDS, MAX_READ_BYTES,
     MemoryLedger, Record, Store, Verified, Verifier, chain,
@@ -20,10 +23,24 @@ fn northwind() -> WorkspaceId {
     WorkspaceId::new("northwind").unwrap()
 }
 
+/// Every engine that people choose, with nothing in it yet. PostgreSQL's server is this process's own, and ends with it.
+pub(super) fn every_engine() -> Vec<Arc<dyn Engine>> {
+    ENGINES.iter().filter_map(|choice| fresh(choice.name)).collect()
+}
+
+/// The engine of that name, with nothing in it yet; none where it can't be had here, which is told.
+fn fresh(name: &str) -> Option<Arc<dyn Engine>> {
+    let mut reached = Reached::default();
+    if name == "postgres" {
+        reached.postgres = Some(Secret(postgres::shared()?.fresh()));
+    }
+    Some((Choice::named(name).unwrap().open)(&reached).unwrap())
+}
+
 /// A ledger of every engine: of those that people choose, and of the one that tests hold.
 fn of_every_engine() -> impl Iterator<Item = Fresh> {
     let memory = MemoryLedger::new(LedgerId::random().unwrap(), "northwind");
-    let stored = ENGINES.into_iter().map(|engine| {
+    let stored = every_engine().into_iter().map(|engine| {
         let directory = TempDir::new().unwrap();
         let ledger = Store::new(directory.path(), engine).create(&northwind()).unwrap();
         Fresh { ledger, _directory: Some(directory) }
@@ -50,8 +67,8 @@ macro_rules! in_every_store {
     ($($case:ident),* $(,)?) => {
         mod stores {
             $( #[tokio::test] async fn $case() {
-                for engine in super::ENGINES {
-                    eprintln!("with {}", engine.name);
+                for engine in super::every_engine() {
+                    eprintln!("with {}", engine.name());
                     super::$case(engine, tempfile::TempDir::new().unwrap()).await;
                 }
             } )*
@@ -262,13 +279,13 @@ async fn a_closed_ledger_says_so(fresh: Fresh) {
     assert!(matches!(ledger.recover().await, Err(LedgerError::Closed { .. })));
 }
 
-async fn an_engine_is_found_by_its_name(engine: &'static Engine, _: TempDir) {
-    assert_eq!(Engine::named(engine.name), Some(engine));
-    assert_eq!(Engine::named(&engine.name.to_uppercase()), None);
+async fn an_engine_is_found_by_its_name(engine: Arc<dyn Engine>, _: TempDir) {
+    assert_eq!(Choice::named(engine.name()).map(|choice| choice.name), Some(engine.name()));
+    assert_eq!(Choice::named(&engine.name().to_uppercase()), None);
 }
 
 async fn an_empty_directory_has_no_ledger_and_gets_none_by_looking(
-    engine: &'static Engine,
+    engine: Arc<dyn Engine>,
     directory: TempDir,
 ) {
     let store = Store::new(directory.path(), engine);
@@ -279,7 +296,7 @@ async fn an_empty_directory_has_no_ledger_and_gets_none_by_looking(
     assert_eq!(directory.path().read_dir().unwrap().count(), 0);
 }
 
-async fn what_was_made_is_listed_and_opened_again(engine: &'static Engine, directory: TempDir) {
+async fn what_was_made_is_listed_and_opened_again(engine: Arc<dyn Engine>, directory: TempDir) {
     let store = Store::new(directory.path(), engine);
     let southwind = WorkspaceId::new("southwind").unwrap();
     store.create(&southwind).unwrap().close().await;
@@ -294,7 +311,7 @@ async fn what_was_made_is_listed_and_opened_again(engine: &'static Engine, direc
     }
 }
 
-async fn a_ledger_is_looked_at_beside_its_writer(engine: &'static Engine, directory: TempDir) {
+async fn a_ledger_is_looked_at_beside_its_writer(engine: Arc<dyn Engine>, directory: TempDir) {
     let store = Store::new(directory.path(), engine);
     let ledger = store.create(&northwind()).unwrap();
     assert_eq!(store.inspect(&northwind()).unwrap().1, None);
@@ -309,9 +326,9 @@ async fn a_ledger_is_looked_at_beside_its_writer(engine: &'static Engine, direct
     assert_eq!(reached, head.seq);
 }
 
-async fn a_copy_is_the_same_ledger_and_comes_back(engine: &'static Engine, directory: TempDir) {
+async fn a_copy_is_the_same_ledger_and_comes_back(engine: Arc<dyn Engine>, directory: TempDir) {
     let at = |name: &str| directory.path().join(name);
-    let store = Store::new(&at("first"), engine);
+    let store = Store::new(&at("first"), Arc::clone(&engine));
     let ledger = store.create(&northwind()).unwrap();
     let head = appended(&ledger, ledger.head().await.unwrap(), deeds(0..30)).await;
     let backup = Store::of_backups(&at("backup"));
@@ -321,13 +338,14 @@ async fn a_copy_is_the_same_ledger_and_comes_back(engine: &'static Engine, direc
     assert_eq!(backup.verify(&northwind(), |_| {}), Ok(verified.clone()));
     assert!(backup.file(&northwind()).is_file());
     std::fs::create_dir(at("second")).unwrap();
-    let second = Store::new(&at("second"), engine);
+    // A database that has it already takes no second one.
+    let second = Store::new(&at("second"), fresh(engine.name()).unwrap());
     second.restore(&backup).unwrap();
     assert_eq!(second.workspaces(), Ok(vec![northwind()]));
     assert_eq!(second.verify(&northwind(), |_| {}), Ok(verified));
 }
 
-async fn the_home_is_what_was_said_last(engine: &'static Engine, directory: TempDir) {
+async fn the_home_is_what_was_said_last(engine: Arc<dyn Engine>, directory: TempDir) {
     let store = Store::new(directory.path(), engine);
     assert_eq!(store.home(), None);
     store.say_home(&WorkspaceId::new("southwind").unwrap()).unwrap();

@@ -1,74 +1,167 @@
-//! The engines: a row for each says by which name it is chosen and what it does in a workspace's folder, and
+//! The engines: a row for each says by which name it is chosen, the trait what it does for a workspace's folder, and
 //! [`AnyLedger`] is an open ledger of whichever engine. What is asked of a ledger stands in the port, what is asked of
 //! a data directory in the [store](super::Store).
 
-use std::path::Path;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::{Append, Head, Identity, Ledger, LedgerError, Record, SqliteLedger, Verified, sqlite};
+use super::{
+    Append, Head, Identity, Ledger, LedgerError, Postgres, PostgresLedger, Record, SqliteLedger, Verified,
+    sqlite,
+};
 use crate::domain::ids::WorkspaceId;
 
 #[cfg(test)]
 use super::MemoryLedger;
 
-/// Every engine that keeps ledgers; the first is taken where none is named.
-pub const ENGINES: [&Engine; 1] = [&sqlite::ENGINE];
-
 type Found<T> = Result<T, LedgerError>;
 /// How a ledger's end was found, and its last record.
 type End = (Verified, Option<Record>);
 
-/// A row of the table of engines. Folders are those of one workspace in a [store](super::Store), but for `list`, which is
+/// What keeps ledgers. Folders are those of one workspace in a [store](super::Store), but for `list` and `restore`, which are
 /// given the folder of them all. All of it blocks.
-#[derive(Debug)]
-pub struct Engine {
+pub trait Engine: fmt::Debug + Send + Sync {
     /// The name by which it is chosen.
-    pub name: &'static str,
+    fn name(&self) -> &'static str;
+
     /// How the ledger in that folder is called in errors and lists.
-    pub(super) place: fn(&Path) -> String,
+    fn place(&self, folder: &Path) -> String;
+
     /// The workspaces that have something here, whether or not it opens, in order.
-    pub(super) list: fn(&Path) -> Found<Vec<WorkspaceId>>,
+    ///
+    /// # Errors
+    /// When it can't be looked at.
+    fn list(&self, root: &Path) -> Found<Vec<WorkspaceId>>;
+
     /// Whether a file of that name in a workspace's folder is a ledger that was being made.
-    pub(super) is_draft: fn(&str) -> bool,
+    fn is_draft(&self, _name: &str) -> bool {
+        false
+    }
+
     /// Keeps a copy of what was not brought into the ledger yet, where it is opened though deeds are missing.
-    pub(super) set_log_apart: fn(&Path) -> Found<()>,
+    ///
+    /// # Errors
+    /// When there is no room for it.
+    fn set_log_apart(&self, _folder: &Path) -> Found<()> {
+        Ok(())
+    }
+
     /// Opens the ledger of that workspace, and makes it if there is none.
-    pub(super) create: fn(&Path, &WorkspaceId) -> Found<AnyLedger>,
+    ///
+    /// # Errors
+    /// When it can be neither opened nor made.
+    fn create(&self, folder: &Path, workspace: &WorkspaceId) -> Found<AnyLedger>;
+
     /// Opens a ledger that exists, and verifies its end.
-    pub(super) open: fn(&Path) -> Found<AnyLedger>,
+    ///
+    /// # Errors
+    /// When there is none, or its end does not hold.
+    fn open(&self, folder: &Path) -> Found<AnyLedger>;
+
     /// Verifies the whole chain, also beside a writer; tells each number as it is reached.
-    pub(super) verify: fn(&Path, &mut dyn FnMut(Head)) -> Found<Verified>,
+    ///
+    /// # Errors
+    /// When it does not hold.
+    fn verify(&self, folder: &Path, progress: &mut dyn FnMut(Head)) -> Found<Verified>;
+
     /// Verifies the end, also beside a writer, and gives the last record.
-    pub(super) inspect: fn(&Path) -> Found<End>,
+    ///
+    /// # Errors
+    /// When it does not hold.
+    fn inspect(&self, folder: &Path) -> Found<End>;
+
+    /// Gives every record in order, the chain verified, also beside a writer.
+    ///
+    /// # Errors
+    /// When it does not hold.
+    fn read_all(&self, folder: &Path, each: &mut dyn FnMut(Record)) -> Found<Verified>;
+
+    /// Whether there is a ledger, or something that may be one.
+    fn has(&self, folder: &Path) -> bool;
+
     /// What it says of these of its records, also beside a writer, without a look at the chain.
-    pub(super) heads: fn(&Path, &[u64]) -> Found<Vec<Head>>,
+    ///
+    /// # Errors
+    /// When they can't be read.
+    fn heads(&self, folder: &Path, seqs: &[u64]) -> Found<Vec<Head>>;
+
     /// Writes the ledger as it is at one moment, also beside a writer, into a folder in the form of backups.
-    pub(super) copy: fn(&Path, &Path) -> Found<()>,
+    ///
+    /// # Errors
+    /// When it can't be read or written.
+    fn copy(&self, folder: &Path, to: &Path) -> Found<()>;
+
     /// Puts all workspaces of a folder in the form of backups into its own, which has none.
-    pub(super) restore: fn(&Path, &Path) -> Found<()>,
+    ///
+    /// # Errors
+    /// When something is in the way, or can't be written.
+    fn restore(&self, from: &Path, root: &Path) -> Found<()>;
 }
 
-impl Engine {
-    /// The engine of that name.
-    pub fn named(name: &str) -> Option<&'static Self> {
-        ENGINES.into_iter().find(|engine| engine.name == name)
+/// With what an engine is reached, as the settings say it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Reached {
+    /// The address of the database.
+    pub postgres: Option<Secret>,
+    /// The file with its password.
+    pub password_file: Option<PathBuf>,
+}
+
+/// What is not shown, for it may have a password in it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(pub String);
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("…")
     }
 }
 
-impl PartialEq for Engine {
+/// A row of the table of engines.
+#[derive(Debug)]
+pub struct Choice {
+    /// The name by which it is chosen.
+    pub name: &'static str,
+    /// What it needs to be reached is looked at, nothing is connected.
+    pub open: fn(&Reached) -> Found<Arc<dyn Engine>>,
+}
+
+/// Every engine that can be chosen; the first is taken where none is named.
+pub const ENGINES: [Choice; 2] = [
+    Choice { name: "sqlite", open: |_| Ok(embedded()) },
+    Choice { name: "postgres", open: |reached| Ok(Arc::new(Postgres::reached(reached)?)) },
+];
+
+/// The one that needs nothing but a folder.
+pub fn embedded() -> Arc<dyn Engine> {
+    Arc::new(sqlite::ENGINE)
+}
+
+impl Choice {
+    /// The engine of that name.
+    pub fn named(name: &str) -> Option<&'static Self> {
+        ENGINES.iter().find(|engine| engine.name == name)
+    }
+}
+
+impl PartialEq for Choice {
     fn eq(&self, other: &Self) -> bool {
         self.name == other.name
     }
 }
 
-impl Eq for Engine {}
+impl Eq for Choice {}
 
 /// An open ledger of whichever engine.
 #[derive(Debug)]
 pub enum AnyLedger {
     /// One SQLite file.
     Sqlite(SqliteLedger),
+    /// The rows of one workspace in PostgreSQL.
+    Postgres(PostgresLedger),
     /// Nothing but memory, for tests.
     #[cfg(test)]
     Memory(MemoryLedger),
@@ -77,6 +170,12 @@ pub enum AnyLedger {
 impl From<SqliteLedger> for AnyLedger {
     fn from(ledger: SqliteLedger) -> Self {
         Self::Sqlite(ledger)
+    }
+}
+
+impl From<PostgresLedger> for AnyLedger {
+    fn from(ledger: PostgresLedger) -> Self {
+        Self::Postgres(ledger)
     }
 }
 
@@ -92,6 +191,7 @@ macro_rules! ask {
     ($any:expr, $ledger:ident => $question:expr) => {
         match $any {
             AnyLedger::Sqlite($ledger) => $question,
+            AnyLedger::Postgres($ledger) => $question,
             #[cfg(test)]
             AnyLedger::Memory($ledger) => $question,
         }

@@ -106,6 +106,24 @@ pub enum LedgerError {
         /// What the system said.
         reason: String,
     },
+    /// The database can't be reached, or ended the connection.
+    #[error(
+        "{place}: the database can't be reached ({reason}); nothing is recorded meanwhile: start it, or correct `ledger.postgres`"
+    )]
+    Unreachable {
+        /// The database, and the workspace.
+        place: String,
+        /// What it said.
+        reason: String,
+    },
+    /// The database is not one in which ledgers are kept.
+    #[error("{place}: the database can't keep ledgers ({reason})")]
+    Unfit {
+        /// The database.
+        place: String,
+        /// Why not, with the mend.
+        reason: String,
+    },
     /// No room is left.
     #[error("{place}: the disk is full ({reason}); make room, nothing was recorded meanwhile")]
     Full {
@@ -198,6 +216,11 @@ impl LedgerError {
         } else {
             Self::Io { place, reason }
         }
+    }
+
+    /// True if what keeps the ledger can't be asked: nothing is said about the ledger itself.
+    pub fn is_away(&self) -> bool {
+        matches!(self, Self::Unreachable { .. } | Self::Unfit { .. })
     }
 
     /// True if what was written is not there any more, or will not be.

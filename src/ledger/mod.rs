@@ -5,7 +5,7 @@
 //! serialises anything again: what was hashed is what is stored is what is read.
 //!
 //! * [`Ledger`] is the port to one ledger, [`Store`] to all of a data directory, [`LedgerError`] what can go wrong.
-//! * [`engine`] is the table of engines: [`sqlite`] is the durable one, `testing` has one that can be told to fail.
+//! * [`engine`] is the table of engines: [`sqlite`] and [`postgres`] are the durable ones, `testing` has one that can be told to fail.
 //! * [`note`] signs where a ledger ended, and [`signing`] keeps what it signs with beside the ledgers.
 //! * [`mark`] notes the last head beside a ledger, and [`witness`] says what it means when the ledger ends before it.
 //! * [`chain`] seals and verifies, [`export`] is the same chain as lines of JSON.
@@ -20,6 +20,7 @@ pub mod export;
 mod identity;
 pub mod mark;
 pub mod note;
+pub mod postgres;
 pub mod room;
 pub mod signing;
 pub mod sqlite;
@@ -36,6 +37,7 @@ pub use chain::{Hash, Verifier};
 pub use engine::{AnyLedger, Engine};
 pub use error::LedgerError;
 pub use identity::{Identity, LedgerId};
+pub use postgres::{Postgres, PostgresLedger};
 pub use signing::Signing;
 pub use sqlite::{Rebuild, SqliteLedger, read_all};
 pub use store::{Kept, Stamp, Store, open_file};

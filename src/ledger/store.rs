@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::engine::{ENGINES, Engine};
+use super::engine::{self, Engine};
 use super::mark::{self, Marked};
 use super::{
     AnyLedger, Head, Identity, LedgerError, Lost, Rebuild, Record, Signing, Verified, Witness, signing,
@@ -53,15 +53,14 @@ impl Stamp {
 #[derive(Debug, Clone)]
 pub struct Store {
     directory: PathBuf,
-    engine: &'static Engine,
+    engine: Arc<dyn Engine>,
     look_only: Option<Arc<str>>,
 }
 
 impl From<&Path> for Store {
     /// That data directory's, of the engine that is taken where none is named.
     fn from(directory: &Path) -> Self {
-        let [first, ..] = ENGINES;
-        Self::new(directory, first)
+        Self::new(directory, engine::embedded())
     }
 }
 
@@ -73,7 +72,7 @@ impl Store {
     pub const HOME: &str = HOME;
 
     /// Of that data directory and that engine; nothing is looked at yet.
-    pub fn new(directory: &Path, engine: &'static Engine) -> Self {
+    pub fn new(directory: &Path, engine: Arc<dyn Engine>) -> Self {
         Self { directory: directory.to_owned(), engine, look_only: None }
     }
 
@@ -90,7 +89,7 @@ impl Store {
 
     /// In the form of backups: a file for each workspace, whatever engine the ledgers come from and go to.
     pub fn of_backups(directory: &Path) -> Self {
-        Self::new(directory, &sqlite::ENGINE)
+        Self::new(directory, engine::embedded())
     }
 
     /// The data directory.
@@ -105,7 +104,7 @@ impl Store {
 
     /// How the workspace's ledger is called in errors and lists.
     pub fn place(&self, workspace: &WorkspaceId) -> String {
-        (self.engine.place)(&self.folder(workspace))
+        self.engine.place(&self.folder(workspace))
     }
 
     /// The file with what closed workspaces are, made by whoever serves them.
@@ -127,7 +126,7 @@ impl Store {
 
     /// The workspaces that have something here, by name; whether they open is another matter.
     pub fn workspaces(&self) -> Result<Vec<WorkspaceId>, LedgerError> {
-        (self.engine.list)(&self.root())
+        self.engine.list(&self.root())
     }
 
     /// Makes the workspace's folder, for its owner alone, and its ledger; one that is there already is opened.
@@ -135,14 +134,14 @@ impl Store {
         let folder = self.private(workspace)?;
         let synced = File::open(self.root()).and_then(|root| root.sync_all());
         synced.map_err(|error| LedgerError::of_system(&folder, &error))?;
-        (self.engine.create)(&folder, workspace)
+        self.engine.create(&folder, workspace)
     }
 
     /// Opens a ledger that exists, and verifies its end.
     pub fn open(&self, workspace: &WorkspaceId) -> Result<AnyLedger, LedgerError> {
-        let (verified, _) = (self.engine.inspect)(&self.folder(workspace))?;
+        let (verified, _) = self.engine.inspect(&self.folder(workspace))?;
         self.own(workspace, &verified.identity)?;
-        (self.engine.open)(&self.folder(workspace))
+        self.engine.open(&self.folder(workspace))
     }
 
     /// Verifies the whole chain, also while another process appends to it: what is there on beginning is read.
@@ -152,7 +151,7 @@ impl Store {
         workspace: &WorkspaceId,
         mut progress: impl FnMut(Head),
     ) -> Result<Verified, LedgerError> {
-        let verified = (self.engine.verify)(&self.folder(workspace), &mut progress)?;
+        let verified = self.engine.verify(&self.folder(workspace), &mut progress)?;
         self.own(workspace, &verified.identity)?;
         Ok(verified)
     }
@@ -160,15 +159,32 @@ impl Store {
     /// Looks at the end of a ledger, also while another process appends to it: where it ends, and its last record.
     /// Blocks; call it off the runtime's threads.
     pub fn inspect(&self, workspace: &WorkspaceId) -> Result<(Verified, Option<Record>), LedgerError> {
-        let (verified, last) = (self.engine.inspect)(&self.folder(workspace))?;
+        let (verified, last) = self.engine.inspect(&self.folder(workspace))?;
         self.own(workspace, &verified.identity)?;
         Ok((verified, last))
+    }
+
+    /// Gives every record in order, the chain verified, also beside a writer. Blocks; call it off the runtime's threads.
+    ///
+    /// # Errors
+    /// When there is no ledger, or it does not hold.
+    pub fn read_all(
+        &self,
+        workspace: &WorkspaceId,
+        mut each: impl FnMut(Record),
+    ) -> Result<Verified, LedgerError> {
+        self.engine.read_all(&self.folder(workspace), &mut each)
+    }
+
+    /// Whether the workspace has a ledger, or something that may be one.
+    pub fn has(&self, workspace: &WorkspaceId) -> bool {
+        self.engine.has(&self.folder(workspace))
     }
 
     /// Where the ledger would end with each of these records that it has, as it says itself, also while another process
     /// appends to it. Blocks; call it off the runtime's threads.
     pub fn heads(&self, workspace: &WorkspaceId, seqs: &[u64]) -> Result<Vec<Head>, LedgerError> {
-        (self.engine.heads)(&self.folder(workspace), seqs)
+        self.engine.heads(&self.folder(workspace), seqs)
     }
 
     /// What the ledger lacks that somebody has seen in it: the note of its last head, the heads that were signed, and `others`,
@@ -264,7 +280,7 @@ impl Store {
     /// # Errors
     /// When there is no room for it.
     pub fn set_log_apart(&self, workspace: &WorkspaceId) -> Result<(), LedgerError> {
-        (self.engine.set_log_apart)(&self.folder(workspace))
+        self.engine.set_log_apart(&self.folder(workspace))
     }
 
     /// Begins to make a ledger again from its deeds, in the form of backups.
@@ -280,12 +296,12 @@ impl Store {
     /// backups. What is in the copy is for the caller to verify. Blocks; call it off the runtime's threads.
     pub fn copy(&self, workspace: &WorkspaceId, backup: &Self) -> Result<(), LedgerError> {
         self.inspect(workspace)?;
-        (self.engine.copy)(&self.folder(workspace), &backup.private(workspace)?)
+        self.engine.copy(&self.folder(workspace), &backup.private(workspace)?)
     }
 
     /// Brings in every ledger of a store in the form of backups. This one must have none yet.
     pub fn restore(&self, backup: &Self) -> Result<(), LedgerError> {
-        (self.engine.restore)(&backup.root(), &self.root())
+        self.engine.restore(&backup.root(), &self.root())
     }
 
     /// The file that a ledger is, in the form of backups.
@@ -361,7 +377,7 @@ impl Store {
         for entry in fs::read_dir(self.root()).into_iter().flatten().flatten() {
             let folder = entry.path();
             for file in fs::read_dir(&folder).into_iter().flatten().flatten() {
-                if !(self.engine.is_draft)(&file.file_name().to_string_lossy()) {
+                if !self.engine.is_draft(&file.file_name().to_string_lossy()) {
                     continue;
                 }
                 let place = file.path();
@@ -381,7 +397,7 @@ impl Store {
 
     /// Whether a file of that name in a workspace's folder is a ledger that was never finished.
     pub fn is_draft(&self, name: &str) -> bool {
-        (self.engine.is_draft)(name)
+        self.engine.is_draft(name)
     }
 
     /// A ledger lies under the name that it has itself, and in one place.
@@ -391,7 +407,7 @@ impl Store {
         }
         let (place, found) = (self.place(workspace), identity.workspace.clone());
         let is_there = |other: &WorkspaceId| {
-            let theirs = (self.engine.inspect)(&self.folder(other));
+            let theirs = self.engine.inspect(&self.folder(other));
             theirs.is_ok_and(|(verified, _)| verified.identity.id == identity.id)
         };
         match found.parse::<WorkspaceId>().ok().filter(is_there) {

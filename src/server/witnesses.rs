@@ -9,7 +9,7 @@ use crate::coordinator;
 use crate::domain::deed::{Body, Deed};
 use crate::domain::ids::WorkspaceId;
 use crate::index;
-use crate::ledger::{self, Hash, Head, LedgerError, Lost, Store, Verified, Witness};
+use crate::ledger::{Hash, Head, LedgerError, Lost, Store, Verified, Witness};
 
 /// How a ledger was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,7 +55,7 @@ pub(super) fn forget(store: &Store, workspace: &WorkspaceId) -> Result<(), Space
 /// Whether a deed of the ledger goes on without what the witness has seen. Seldom asked: the whole ledger is read.
 fn is_accepted(store: &Store, workspace: &WorkspaceId, lost: &Lost) -> Result<bool, LedgerError> {
     let mut accepted = false;
-    ledger::read_all(&store.file(workspace), |record| {
+    store.read_all(workspace, |record| {
         if let Ok(Body::LossAccepted(loss)) = Deed::decode(&record.bytes).map(|deed| deed.body) {
             let (first, last) = (loss.first.0, loss.last.0);
             accepted |= (first..=last).contains(&lost.witness.head.seq);

@@ -295,7 +295,7 @@ fn missing(lost: Lost) -> SpaceError {
 /// What the ledger lacks, looked for before it is opened for writing. One that is being made has no past.
 async fn lost(store: &Store, id: &WorkspaceId, is_new: bool) -> Result<Option<Lost>, SpaceError> {
     // One whose founding was cut off has a ledger already, and so has one that lost everything.
-    if is_new && !store.file(id).exists() {
+    if is_new && !store.has(id) {
         return Ok(None);
     }
     let (store, id) = (store.clone(), id.clone());

@@ -433,6 +433,16 @@ fn ledgers(id: &str) -> Option<Scene> {
             );
             Scene::fixed(home)
         }
+        "ledger-away" => {
+            let away = |home: &Home| {
+                let mut command = doctor(home);
+                let nobody = "postgresql://deeds@127.0.0.1:1/deeds";
+                command.env("DEEDS_LEDGER_ENGINE", "postgres").env("DEEDS_LEDGER_POSTGRES", nobody);
+                command
+            };
+            let mend = |_: &Home| -> Option<Look> { Some(Box::new(doctor)) };
+            Scene { home, look: Box::new(away), mend: Box::new(mend) }
+        }
         "ledger-newer" => {
             append(&home, br#"{"specversion":"1.0","type":"deeds.of.tomorrow"}"#);
             Scene::restored(home, backup)

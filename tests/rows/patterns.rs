@@ -7,7 +7,7 @@ use serde_json::json;
 use super::support::{Came, Server, came, northwind};
 use super::{TEAM, told};
 use deeds::domain::deed::{Deed, Origin};
-use deeds::ledger::{Append, Engine, Ledger as _, Store};
+use deeds::ledger::{Append, Ledger as _, Store};
 
 /// Two agents on one tree: `core` has all of it, `docs` the directory in it, and `core` again a part of that.
 const TREE: &str = "
@@ -115,7 +115,7 @@ async fn one_path_in_two_spellings_is_one_path() {
 /// Writes the last deed of the ledger once more, about a record that is spelled with the accent as a sign of its own, as a
 /// program would that took names as they came.
 async fn record_apart(directory: &std::path::Path) {
-    let ledger = Store::new(directory, Engine::named("sqlite").unwrap()).open(&northwind()).unwrap();
+    let ledger = Store::from(directory).open(&northwind()).unwrap();
     let head = ledger.head().await.unwrap();
     let last = ledger.get(head.seq).await.unwrap().unwrap();
     let mut deed = Deed::decode(&last.bytes).unwrap();

@@ -191,7 +191,7 @@ mod tests {
     use super::*;
 
     fn open(path: &Path) -> DataDir {
-        let [engine, ..] = crate::ledger::engine::ENGINES;
+        let engine = crate::ledger::engine::embedded();
         DataDir::open(path, engine).unwrap()
     }
 

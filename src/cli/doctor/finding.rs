@@ -150,6 +150,8 @@ findings! {
     LedgerRenamed = Wrong, "ledger-renamed", Person, "stop the server, then `mv workspaces/{wanted} workspaces/{found}` in the data directory";
     /// There are two copies of one ledger.
     LedgerCopied = Wrong, "ledger-copied", Person, "stop the server, and move the folder of {ledger} out of the data directory";
+    /// The database that keeps the ledgers can't be asked.
+    LedgerAway = Wrong, "ledger-away", Person, "start the database, or correct `ledger.postgres`; what is recorded is in it";
     /// A ledger does not open, or its chain does not hold.
     LedgerDamaged = Wrong, "ledger-damaged", Keep, KEEP;
     /// A ledger has no deed.

@@ -22,7 +22,7 @@ use crate::domain::state::Far;
 use crate::domain::time::{Span, Time};
 use crate::index::{self, Looked};
 use crate::ledger::mark::Marked;
-use crate::ledger::{LedgerError, Record, Verified, read_all, signing};
+use crate::ledger::{LedgerError, Record, Verified, signing};
 use crate::server::witnesses::{self, Found};
 
 /// How far behind the newest deed the clock may be: two machines are never quite of one mind.
@@ -36,7 +36,10 @@ const DEEP: u64 = 20_000;
 
 /// Looks at each; of many, only those are told of in which something is found.
 pub(super) fn checks(dir: &DataDir) -> anyhow::Result<Vec<Check>> {
-    let workspaces = dir.workspaces()?;
+    let workspaces = match dir.workspaces() {
+        Err(error) if error.is_away() => return Ok(vec![broken("ledgers", &error)]),
+        workspaces => workspaces?,
+    };
     if workspaces.is_empty() {
         return Ok(vec![Check::fine("workspaces", "none yet; `deeds` makes the first")]);
     }
@@ -92,11 +95,7 @@ fn each(
     })
 }
 
-fn of(
-    dir: &DataDir,
-    workspace: &WorkspaceId,
-    values: Option<&deep::Values>,
-) -> (Vec<Check>, Option<Known>) {
+fn of(dir: &DataDir, workspace: &WorkspaceId, values: Option<&deep::Values>) -> (Vec<Check>, Option<Known>) {
     let what = format!("ledger {workspace}");
     let (last, verified, compared, known) = match read(dir, workspace, values) {
         Ok(found) => found,
@@ -139,7 +138,7 @@ fn read(
     let image = values.image(&verified.identity);
     let upto = image.as_ref().ok().and_then(Option::as_ref).map(Far::head).unwrap_or_default();
     let mut before = VecDeque::new();
-    read_all(&store.file(workspace), |record| {
+    store.read_all(workspace, |record| {
         tokens::take(&mut known, &record.bytes);
         if record.seq <= upto.0 {
             before.truncate(usize::try_from(coordinator::HELD_LAST).unwrap_or_default() - 1);
@@ -201,6 +200,9 @@ fn broken(what: &str, error: &LedgerError) -> Check {
     }
     if let LedgerError::SecondCopy { place, .. } = error {
         return Check::of(Finding::LedgerCopied, what, said).with("ledger", place);
+    }
+    if error.is_away() {
+        return Check::of(Finding::LedgerAway, what, said);
     }
     Check::of(Finding::LedgerDamaged, what, said)
 }

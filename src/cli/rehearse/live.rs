@@ -28,6 +28,7 @@ use crate::domain::map::Model;
 use crate::domain::things::Limits;
 use crate::domain::time::Time;
 use crate::ledger::Ledger as _;
+use crate::ledger::engine::embedded;
 use crate::rehearse::{World, onlooker};
 use crate::server::Workspace;
 
@@ -64,8 +65,8 @@ pub(super) struct Start<'a> {
 
 /// Opens the console on it. What became of it by the time it is closed.
 pub(super) fn run(context: &Context, start: Start<'_>) -> anyhow::Result<(Status, Player)> {
-    let place = Place::temporary(context)?;
-    let dir = DataDir::open(&place.path, context.config.ledger_engine)?;
+    let place = Place::temporary()?;
+    let dir = DataDir::open(&place.path, embedded())?;
     session::runtime()?.block_on(async {
         let lock = dir.try_lock()?.context("another deeds holds the temporary directory")?;
         log_to(&dir);

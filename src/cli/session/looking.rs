@@ -13,6 +13,7 @@ use crate::cli::context::Context;
 use crate::cli::datadir::{DataDir, DataDirError};
 use crate::cli::output;
 use crate::ledger::Store;
+use crate::ledger::engine::embedded;
 
 /// What is in the directory and no use in a copy.
 const LEFT: [&str; 4] = ["lock", "server.json", "deeds.log", "signing.key"];
@@ -33,7 +34,7 @@ impl Session {
             TempDir::with_prefix("deeds-look-").context("there is no room for a copy to look at")?;
         copy(&dir, scratch.path())
             .with_context(|| format!("{why}, and could not be copied to be looked at"))?;
-        let copied = DataDir::open(scratch.path(), context.config.ledger_engine)?.only_looked_at(&why);
+        let copied = DataDir::open(scratch.path(), embedded())?.only_looked_at(&why);
         let lock = copied.try_lock()?.context("the copy is another process's")?;
         let mut session = Self::serve_here(context, copied, lock).await?;
         if let Place::Local { copy, .. } = &mut session.place {

@@ -2,14 +2,14 @@
 //! compared with the board at its deed, the image of values entity by entity with what the deeds make of none, and the search index with
 //! what they make of an empty one.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::coordinator::{Held, Proof, SNAPSHOT_FILE};
 use crate::domain::deed::Deed;
 use crate::domain::ids::{Seq, WorkspaceId};
 use crate::domain::state::State;
 use crate::index::{self, IndexError, Looked};
-use crate::ledger::{Identity, LedgerError, Record, Store, Verified, read_all};
+use crate::ledger::{Identity, LedgerError, Record, Store, Verified};
 use crate::server::IMAGE_FOLDER;
 use crate::store::{Image, Images};
 
@@ -94,7 +94,7 @@ pub(in crate::cli) fn look(
         unread: None,
     };
     let mut search = Search::begin(folder.join(index::FILE), &verified.identity);
-    read_all(&store.file(workspace), |record| {
+    store.read_all(workspace, |record| {
         if record.seq <= verified.head.seq {
             each(&record);
             replay.take(&record);
@@ -102,7 +102,7 @@ pub(in crate::cli) fn look(
         }
     })?;
     let proof = replay.proof.take().filter(|_| replay.unread.is_none());
-    let proof = proof.map(|proof| proved(proof, &store.file(workspace))).transpose()?;
+    let proof = proof.map(|proof| proved(proof, store, workspace)).transpose()?;
     image.extend(proof.iter().flat_map(Proof::faults));
     let snapshots = replay.held.faults().iter().map(|fault| (fault.place.clone(), fault.why.clone()));
     Ok(Deep {
@@ -117,9 +117,9 @@ pub(in crate::cli) fn look(
 }
 
 /// The ledger was read once: reads it again as often as there are values that did not fit in memory.
-fn proved(mut proof: Proof, ledger: &Path) -> Result<Proof, LedgerError> {
+fn proved(mut proof: Proof, store: &Store, workspace: &WorkspaceId) -> Result<Proof, LedgerError> {
     while proof.again() {
-        read_all(ledger, |record| {
+        store.read_all(workspace, |record| {
             // It could be read before.
             if let Ok(deed) = Deed::decode(&record.bytes) {
                 proof.take(record.head(), &deed);

@@ -26,11 +26,12 @@ use rusqlite::Connection;
 use tokio::sync::{Mutex, oneshot};
 use writer::Writer;
 
-use super::engine::Engine;
+use super::engine::{AnyLedger, Engine};
 use super::{
     Append, Head, Identity, Ledger, LedgerError, MAX_READ_BYTES, MAX_READ_RECORDS, Record, Verified,
     check_batch, store,
 };
+use crate::domain::ids::WorkspaceId;
 
 /// The ledger's file, in the folder of its workspace and in backups.
 pub const FILE: &str = "ledger.db";
@@ -42,23 +43,70 @@ pub(super) fn log_of(file: &Path) -> OsString {
 /// How many records are read at once where only their hashes are wanted.
 const HEADS_READ: usize = 16;
 
-/// The row of this engine.
-pub(super) const ENGINE: Engine = Engine {
-    name: "sqlite",
-    place: |folder| file::place(&folder.join(FILE)),
-    list: |root| store::folders(root, FILE, |name| !file::is_draft(name)),
-    is_draft: file::is_draft,
-    set_log_apart: |folder| file::set_log_apart(&folder.join(FILE)),
-    create: |folder, workspace| {
+/// Each workspace's ledger in a file of its own.
+#[derive(Debug)]
+pub struct Sqlite;
+
+/// What stores ask.
+pub(super) const ENGINE: Sqlite = Sqlite;
+
+impl Engine for Sqlite {
+    fn name(&self) -> &'static str {
+        "sqlite"
+    }
+
+    fn place(&self, folder: &Path) -> String {
+        file::place(&folder.join(FILE))
+    }
+
+    fn list(&self, root: &Path) -> Result<Vec<WorkspaceId>, LedgerError> {
+        store::folders(root, FILE, |name| !file::is_draft(name))
+    }
+
+    fn is_draft(&self, name: &str) -> bool {
+        file::is_draft(name)
+    }
+
+    fn set_log_apart(&self, folder: &Path) -> Result<(), LedgerError> {
+        file::set_log_apart(&folder.join(FILE))
+    }
+
+    fn create(&self, folder: &Path, workspace: &WorkspaceId) -> Result<AnyLedger, LedgerError> {
         Ok(SqliteLedger::open_or_create(&folder.join(FILE), workspace.as_str())?.into())
-    },
-    open: |folder| Ok(SqliteLedger::open(&folder.join(FILE))?.into()),
-    verify: |folder, progress| verify(&folder.join(FILE), progress),
-    inspect: |folder| inspect(&folder.join(FILE)),
-    heads: |folder, seqs| heads(&folder.join(FILE), seqs),
-    copy: |folder, to| copy(&folder.join(FILE), &to.join(FILE)),
-    restore: |from, root| fs::rename(from, root).map_err(|error| LedgerError::of_system(root, &error)),
-};
+    }
+
+    fn open(&self, folder: &Path) -> Result<AnyLedger, LedgerError> {
+        Ok(SqliteLedger::open(&folder.join(FILE))?.into())
+    }
+
+    fn verify(&self, folder: &Path, progress: &mut dyn FnMut(Head)) -> Result<Verified, LedgerError> {
+        verify(&folder.join(FILE), progress)
+    }
+
+    fn inspect(&self, folder: &Path) -> Result<(Verified, Option<Record>), LedgerError> {
+        inspect(&folder.join(FILE))
+    }
+
+    fn read_all(&self, folder: &Path, each: &mut dyn FnMut(Record)) -> Result<Verified, LedgerError> {
+        read_all(&folder.join(FILE), each)
+    }
+
+    fn has(&self, folder: &Path) -> bool {
+        folder.join(FILE).exists()
+    }
+
+    fn heads(&self, folder: &Path, seqs: &[u64]) -> Result<Vec<Head>, LedgerError> {
+        heads(&folder.join(FILE), seqs)
+    }
+
+    fn copy(&self, folder: &Path, to: &Path) -> Result<(), LedgerError> {
+        copy(&folder.join(FILE), &to.join(FILE))
+    }
+
+    fn restore(&self, from: &Path, root: &Path) -> Result<(), LedgerError> {
+        fs::rename(from, root).map_err(|error| LedgerError::of_system(root, &error))
+    }
+}
 
 /// One workspace's ledger, open for appending.
 #[derive(Debug)]

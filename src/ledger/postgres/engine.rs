@@ -1,0 +1,253 @@
+//! The engine as a store asks it: every workspace's ledger in one database. A workspace's folder has nothing of it; its name
+//! says which ledger is meant.
+
+use std::fs;
+use std::future::Future;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use deadpool_postgres::Client;
+
+use super::super::engine::{Engine, Reached, Secret};
+use super::super::{
+    AnyLedger, Head, Identity, LedgerError, LedgerId, MAX_READ_RECORDS, Rebuild, Record, Verified, sqlite,
+};
+use super::error::{self, Failed};
+use super::link::Database;
+use super::rows::Walk;
+use super::{PostgresLedger, rows};
+use crate::domain::ids::WorkspaceId;
+
+/// So many records are put in at once where a ledger comes from a backup.
+const RESTORED: usize = 5_000;
+
+/// Ledgers in a PostgreSQL database.
+#[derive(Debug)]
+pub struct Postgres {
+    database: Arc<Database>,
+}
+
+type Found<T> = Result<T, LedgerError>;
+
+impl Postgres {
+    /// As the settings say it.
+    ///
+    /// # Errors
+    /// When they name no database, or the password can't be read.
+    pub(in crate::ledger) fn reached(reached: &Reached) -> Found<Self> {
+        let Some(Secret(url)) = &reached.postgres else {
+            let (place, reason) =
+                ("postgresql".to_owned(), "no database is named; set `ledger.postgres`".to_owned());
+            return Err(LedgerError::Unfit { place, reason });
+        };
+        let read =
+            |path: &Path| fs::read_to_string(path).map_err(|error| LedgerError::of_system(path, &error));
+        let password = reached.password_file.as_deref().map(read).transpose()?;
+        Self::new(url, password.as_deref().map(str::trim_end))
+    }
+
+    /// In the database of that address, with that password where the address has none. Nothing is connected before it is asked.
+    ///
+    /// # Errors
+    /// When the address is not understood; it is not told in the error.
+    pub fn new(url: &str, password: Option<&str>) -> Found<Self> {
+        Ok(Self { database: Arc::new(Database::new(url, password)?) })
+    }
+
+    fn ask<T, F>(&self, place: &str, ask: impl FnOnce(Client) -> F + Send + 'static) -> Found<T>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, Failed>> + Send,
+    {
+        self.database.ask_blocking(ask).map_err(|failed| failed.told(place))
+    }
+
+    fn identity(&self, folder: &Path) -> Found<Identity> {
+        let (place, workspace) = (self.place(folder), name(folder));
+        let of = place.clone();
+        let found = self.ask(&place, async move |client| rows::identity(&client, &of, &workspace).await)?;
+        found.ok_or(LedgerError::Missing { place })
+    }
+
+    fn page(&self, place: &str, workspace: &str, after: u64) -> Found<Vec<Record>> {
+        let workspace = workspace.to_owned();
+        self.ask(place, async move |client| rows::page(&client, &workspace, after, MAX_READ_RECORDS).await)
+    }
+
+    fn head(&self, place: &str, workspace: &str) -> Found<Head> {
+        let workspace = workspace.to_owned();
+        self.ask(place, async move |client| rows::head(&client, &workspace).await)
+    }
+
+    /// Gives each record in order, the chain verified as it goes.
+    fn walk(&self, folder: &Path, each: &mut dyn FnMut(Record) -> Found<()>) -> Found<Verified> {
+        let (place, identity) = (self.place(folder), self.identity(folder)?);
+        let start = Head { seq: 0, hash: identity.genesis() };
+        let mut walk = Walk::new(&place, start, self.head(&place, &identity.workspace)?);
+        while !walk.is_through() {
+            let page = self.page(&place, &identity.workspace, walk.at().seq)?;
+            walk.take(&page, &mut |_| {})?;
+            for record in page.into_iter().take_while(|record| record.seq <= walk.at().seq) {
+                each(record)?;
+            }
+        }
+        let head = walk.finish()?;
+        Ok(Verified { identity, head })
+    }
+
+    fn opened(&self, place: String, identity: Identity) -> Found<AnyLedger> {
+        let (of, whose) = (place.clone(), identity.clone());
+        self.ask(&place, async move |client| rows::check_tail(&client, &of, &whose).await)?;
+        let database = Arc::clone(&self.database);
+        Ok(PostgresLedger { database, place, identity, closed: AtomicBool::new(false) }.into())
+    }
+
+    /// Puts the ledger of a file into the database, where it must not be yet. What a cut left of one is gone on with.
+    fn bring(&self, root: &Path, workspace: &WorkspaceId, file: &Path) -> Found<()> {
+        let folder = root.join(workspace.as_str());
+        let place = self.place(&folder);
+        let mut batch: Vec<Record> = Vec::new();
+        let mut head = None;
+        let mut failed = Ok(());
+        let verified = sqlite::verify(file, |_| {})?;
+        self.found(&place, &verified.identity)?;
+        sqlite::read_all(file, |record| {
+            batch.push(record);
+            if batch.len() >= RESTORED && failed.is_ok() {
+                failed = self.insert(&place, &verified.identity, &mut head, std::mem::take(&mut batch));
+            }
+        })?;
+        failed?;
+        self.insert(&place, &verified.identity, &mut head, batch)?;
+        fs::remove_file(file).map_err(|error| LedgerError::of_system(file, &error))
+    }
+
+    fn insert(
+        &self,
+        place: &str,
+        identity: &Identity,
+        head: &mut Option<Head>,
+        batch: Vec<Record>,
+    ) -> Found<()> {
+        let Some(last) = batch.last().map(Record::head) else { return Ok(()) };
+        let before = head.unwrap_or(Head { seq: 0, hash: identity.genesis() });
+        let workspace = identity.workspace.clone();
+        let put = self
+            .ask(place, async move |client| Ok(rows::insert(&client, &workspace, before, &batch).await?))?;
+        *head = Some(last);
+        if put { Ok(()) } else { Err(in_the_way(place)) }
+    }
+
+    fn found(&self, place: &str, identity: &Identity) -> Found<()> {
+        let identity = identity.clone();
+        let found = self.ask(place, async move |client| match rows::found(&client, &identity).await {
+            Ok(()) => Ok(true),
+            Err(error) if error::is_taken(&error) => Ok(false),
+            Err(error) => Err(error.into()),
+        })?;
+        if found { Ok(()) } else { Err(in_the_way(place)) }
+    }
+}
+
+/// There is a ledger where one was to be put.
+fn in_the_way(place: &str) -> LedgerError {
+    let reason = "the database has this workspace already; name an empty one".to_owned();
+    LedgerError::Unwritable { place: place.to_owned(), reason }
+}
+
+/// The workspace whose folder that is.
+fn name(folder: &Path) -> String {
+    folder.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+impl Engine for Postgres {
+    fn name(&self) -> &'static str {
+        "postgres"
+    }
+
+    fn place(&self, folder: &Path) -> String {
+        format!("{}, workspace {}", self.database.place(), name(folder))
+    }
+
+    fn list(&self, _: &Path) -> Found<Vec<WorkspaceId>> {
+        let names = self.ask(self.database.place(), async |client| Ok(rows::workspaces(&client).await?))?;
+        let mut all: Vec<WorkspaceId> = names.iter().filter_map(|name| name.parse().ok()).collect();
+        all.sort();
+        Ok(all)
+    }
+
+    fn create(&self, folder: &Path, workspace: &WorkspaceId) -> Found<AnyLedger> {
+        let place = self.place(folder);
+        let id = LedgerId::random()
+            .map_err(|error| LedgerError::Io { place: place.clone(), reason: error.to_string() })?;
+        let new = Identity { id, workspace: workspace.to_string() };
+        match self.found(&place, &new) {
+            // Somebody has made it.
+            Err(LedgerError::Unwritable { .. }) => self.open(folder),
+            made => made.and_then(|()| self.opened(place, new)),
+        }
+    }
+
+    fn open(&self, folder: &Path) -> Found<AnyLedger> {
+        self.opened(self.place(folder), self.identity(folder)?)
+    }
+
+    fn verify(&self, folder: &Path, progress: &mut dyn FnMut(Head)) -> Found<Verified> {
+        self.walk(folder, &mut |record| {
+            progress(record.head());
+            Ok(())
+        })
+    }
+
+    fn inspect(&self, folder: &Path) -> Found<(Verified, Option<Record>)> {
+        let (place, identity) = (self.place(folder), self.identity(folder)?);
+        let (of, whose) = (place.clone(), identity.clone());
+        let (head, last) = self.ask(&place, async move |client| {
+            let head = rows::check_tail(&client, &of, &whose).await?;
+            Ok((head, rows::some(&client, &whose.workspace, &[head.seq], 0).await?.pop()))
+        })?;
+        Ok((Verified { identity, head }, last))
+    }
+
+    fn read_all(&self, folder: &Path, each: &mut dyn FnMut(Record)) -> Found<Verified> {
+        self.walk(folder, &mut |record| {
+            each(record);
+            Ok(())
+        })
+    }
+
+    fn has(&self, folder: &Path) -> bool {
+        !matches!(self.identity(folder), Err(LedgerError::Missing { .. }))
+    }
+
+    fn heads(&self, folder: &Path, seqs: &[u64]) -> Found<Vec<Head>> {
+        let (workspace, seqs) = (name(folder), seqs.to_vec());
+        let found = self.ask(&self.place(folder), async move |client| {
+            Ok(rows::some(&client, &workspace, &seqs, usize::MAX).await?)
+        })?;
+        Ok(found.iter().map(Record::head).collect())
+    }
+
+    fn copy(&self, folder: &Path, to: &Path) -> Found<()> {
+        let mut copy = Rebuild::begin(&to.join(sqlite::FILE), &self.identity(folder)?)?;
+        let verified = self.walk(folder, &mut |record| copy.take(&record.bytes))?;
+        let head = copy.finish()?;
+        if head == verified.head {
+            return Ok(());
+        }
+        Err(LedgerError::Corrupt {
+            place: self.place(folder),
+            seq: Some(head.seq),
+            reason: "its copy ends otherwise".to_owned(),
+        })
+    }
+
+    fn restore(&self, from: &Path, root: &Path) -> Found<()> {
+        for workspace in sqlite::ENGINE.list(from)? {
+            self.bring(root, &workspace, &from.join(workspace.as_str()).join(sqlite::FILE))?;
+        }
+        // What else lies with them, such as the heads that were signed.
+        fs::rename(from, root).map_err(|error| LedgerError::of_system(root, &error))
+    }
+}

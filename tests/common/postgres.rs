@@ -1,0 +1,168 @@
+//! A PostgreSQL server of a test's own, in a temporary directory and on loopback alone. Debian's package puts its programs
+//! where no PATH leads, so they are looked for there as well.
+#![expect(clippy::unwrap_used, reason = "what can't be set up can't be tested")]
+
+use std::os::unix::fs::chown;
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use tempfile::TempDir;
+
+use super::programs;
+
+/// The account that runs a server where tests run as root, which it refuses.
+const ACCOUNT: &str = "postgres";
+
+/// A running server. It ends with this, and with the process whatever becomes of that: somebody waits for its pipe to close.
+pub(crate) struct Postgres {
+    bin: PathBuf,
+    home: PathBuf,
+    keeper: Child,
+    port: u16,
+    user: Option<(u32, u32)>,
+    made: AtomicU32,
+}
+
+impl Postgres {
+    /// Starts one with those lines of configuration beside its own; none where its programs are not here.
+    pub(crate) fn start(settings: &str) -> Option<Self> {
+        let bin = bin()?;
+        let home = TempDir::new().unwrap().keep();
+        let user = if rustix::process::geteuid().is_root() { Some(account()) } else { None };
+        if let Some((user, group)) = user {
+            chown(&home, Some(user), Some(group)).unwrap();
+        }
+        let keeper = keeper(&bin, &home, user);
+        let this = Self { bin, home, keeper, port: free_port(), user, made: AtomicU32::new(0) };
+        let data = this.data().display().to_string();
+        this.run(
+            "initdb",
+            &["-D", &data, "-U", "deeds", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"],
+        );
+        let port = this.port;
+        let lines = format!(
+            "port = {port}\nlisten_addresses = '127.0.0.1'\nunix_socket_directories = ''\nfsync = on\n{settings}\n"
+        );
+        let mut told =
+            std::fs::OpenOptions::new().append(true).open(this.data().join("postgresql.conf")).unwrap();
+        std::io::Write::write_all(&mut told, lines.as_bytes()).unwrap();
+        this.up();
+        Some(this)
+    }
+
+    /// Starts it again where it was ended, and waits until it answers.
+    pub(crate) fn up(&self) {
+        let (data, log) = (self.data().display().to_string(), self.home.join("log").display().to_string());
+        self.run("pg_ctl", &["-D", &data, "-l", &log, "-w", "-t", "60", "start"]);
+    }
+
+    /// Ends it: `fast` lets nobody finish, `immediate` is as a crash.
+    pub(crate) fn down(&self, how: &str) {
+        self.run("pg_ctl", &["-D", &self.data().display().to_string(), "-m", how, "-w", "stop"]);
+    }
+
+    /// The address of a database that has nothing in it yet.
+    pub(crate) fn fresh(&self) -> String {
+        let name = format!("d{}", self.made.fetch_add(1, Ordering::Relaxed));
+        self.sql("postgres", &format!("create database {name}"));
+        format!("postgresql://deeds@127.0.0.1:{}/{name}", self.port)
+    }
+
+    /// Runs a statement in a database; what it printed.
+    pub(crate) fn sql(&self, database: &str, statement: &str) -> String {
+        let port = self.port.to_string();
+        self.run(
+            "psql",
+            &[
+                "-h",
+                "127.0.0.1",
+                "-p",
+                &port,
+                "-U",
+                "deeds",
+                "-d",
+                database,
+                "-v",
+                "ON_ERROR_STOP=1",
+                "-Atc",
+                statement,
+            ],
+        )
+    }
+
+    fn data(&self) -> PathBuf {
+        self.home.join("data")
+    }
+
+    fn run(&self, program: &str, arguments: &[&str]) -> String {
+        let mut command = Command::new(self.bin.join(program));
+        // A server that was started keeps what it inherits: not the pipes of this.
+        let file = self.home.join(format!("told-{program}"));
+        let told = std::fs::File::create(&file).unwrap();
+        command.args(arguments).env("LC_ALL", "C").current_dir(&self.home);
+        command.stdin(Stdio::null()).stdout(told.try_clone().unwrap()).stderr(told);
+        if let Some((user, group)) = self.user {
+            command.uid(user).gid(group);
+        }
+        let ended = command.status().unwrap();
+        let told = std::fs::read_to_string(&file).unwrap();
+        assert!(ended.success(), "{program} {arguments:?}: {told}");
+        told.trim_end().to_owned()
+    }
+}
+
+impl Drop for Postgres {
+    fn drop(&mut self) {
+        drop(self.keeper.stdin.take());
+        self.keeper.wait().unwrap();
+    }
+}
+
+/// Ends the server and takes its directory away once nobody holds the other end of its pipe.
+fn keeper(bin: &Path, home: &Path, user: Option<(u32, u32)>) -> Child {
+    let end = "cat >/dev/null; \"$0/pg_ctl\" -D \"$1/data\" -m immediate -w stop; rm -rf \"$1\"";
+    let mut shell = Command::new("sh");
+    shell.args(["-c", end]).args([bin, home]).current_dir("/");
+    shell.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+    if let Some((user, group)) = user {
+        shell.uid(user).gid(group);
+    }
+    shell.spawn().unwrap()
+}
+
+/// Where the server's programs are.
+fn bin() -> Option<PathBuf> {
+    let has =
+        |folder: &Path| ["initdb", "pg_ctl", "psql"].iter().all(|program| folder.join(program).is_file());
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    if let Some(folder) = std::env::split_paths(&path).find(|folder| has(folder)) {
+        return Some(folder);
+    }
+    let mut versions: Vec<PathBuf> = std::fs::read_dir("/usr/lib/postgresql")
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|version| version.path().join("bin"))
+        .filter(|folder| has(folder))
+        .collect();
+    versions.sort();
+    let newest = versions.pop();
+    if newest.is_none() {
+        programs::is_passed_over(ACCOUNT);
+    }
+    newest
+}
+
+/// The account's numbers, from the system's list.
+fn account() -> (u32, u32) {
+    let all = std::fs::read_to_string("/etc/passwd").unwrap();
+    let line = all.lines().find(|line| line.starts_with(&format!("{ACCOUNT}:"))).unwrap();
+    let mut parts = line.split(':').skip(2).map(|part| part.parse().unwrap());
+    (parts.next().unwrap(), parts.next().unwrap())
+}
+
+fn free_port() -> u16 {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
