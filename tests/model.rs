@@ -48,7 +48,7 @@ use deeds::domain::deed::Body;
 /// Histories of each kind where the environment does not say how many.
 const CASES: u32 = 200;
 /// Histories on disk where the environment does not say how many.
-const DISKS: u32 = 16;
+const DISKS: u32 = 40;
 /// Histories in which every type of deed must have happened.
 const MOST_HISTORIES: usize = 1_200;
 /// Steps of one history at most.

@@ -159,6 +159,7 @@ const LAYERS: &[Layer] = &[
             "rehearse",
             "api",
             "ledger",
+            "store",
             "index",
             "coordinator",
             "server",

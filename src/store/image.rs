@@ -226,23 +226,27 @@ impl Image {
     pub fn clear(&self) -> Result<(), ImageError> {
         let _writing = lock(&self.0.writing);
         let hold = self.hold();
-        let tree = if hold.tree.doubt().is_some() {
-            self.0.images.renew(&hold.tree)?
-        } else {
-            // The head first: without it nothing else is believed.
-            let standing = &hold.standing;
-            let gone = Rows::from([(key(&self.0.prefix, Row::At, &[]), None)]);
-            hold.tree.write(gone, || {
-                standing.head.store(0, Ordering::Release);
-                standing.written.store(false, Ordering::Release);
-                standing.writes.fetch_add(1, Ordering::AcqRel);
-            })?;
-            self.sweep(&hold)?;
-            hold.tree
+        let tree = match self.empty(&hold) {
+            Ok(()) => hold.tree,
+            // Where what goes can't be read the others are in doubt, too.
+            Err(ImageError::Doubt(_)) => self.0.images.renew(&hold.tree)?,
+            Err(error) => return Err(error),
         };
         let fresh = Hold { tree, standing: Arc::default() };
         *self.0.hold.write().unwrap_or_else(PoisonError::into_inner) = fresh;
         Ok(())
+    }
+
+    fn empty(&self, hold: &Hold) -> Result<(), ImageError> {
+        // The head first: without it nothing else is believed.
+        let standing = &hold.standing;
+        let gone = Rows::from([(key(&self.0.prefix, Row::At, &[]), None)]);
+        hold.tree.write(gone, || {
+            standing.head.store(0, Ordering::Release);
+            standing.written.store(false, Ordering::Release);
+            standing.writes.fetch_add(1, Ordering::AcqRel);
+        })?;
+        self.sweep(hold)
     }
 
     /// Writes bytes that are no entity in the place of one.

@@ -279,7 +279,8 @@ fn copy(from: &Path, to: &Path) {
         if entry.path().is_dir() {
             copy(&entry.path(), &target);
         } else {
-            fs::copy(entry.path(), target).unwrap();
+            // A part that was replaced meanwhile is not there any more.
+            drop(fs::copy(entry.path(), target));
         }
     }
 }
