@@ -150,7 +150,7 @@ fn bin() -> Option<PathBuf> {
     versions.sort();
     let newest = versions.pop();
     if newest.is_none() {
-        programs::is_passed_over(ACCOUNT);
+        programs::is_passed_over("psql");
     }
     newest
 }

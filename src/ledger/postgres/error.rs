@@ -57,6 +57,11 @@ impl Failed {
         }
     }
 
+    /// True if the server takes no writes.
+    pub(super) fn is_read_only(&self) -> bool {
+        matches!(self, Self::Database(error) if error.code() == Some(&SqlState::READ_ONLY_SQL_TRANSACTION))
+    }
+
     /// In the words of a ledger.
     pub(super) fn told(self, place: &str) -> LedgerError {
         let place = place.to_owned();

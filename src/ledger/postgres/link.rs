@@ -130,12 +130,14 @@ impl Database {
         F: Future<Output = Result<T, Failed>>,
     {
         let client = self.pool.get().await?;
-        if !self.ready.initialized() {
-            let first = self.pool.get().await?;
-            self.ready.get_or_try_init(async || schema::ready(&first, &self.place).await).await?;
-        }
+        self.ready.get_or_try_init(async || schema::ready(&client, &self.place).await).await?;
         let before = self.not_waited.load(Ordering::Acquire);
-        let answer = ask(client).await?;
+        let answer = ask(client).await.inspect_err(|failed| {
+            // It was the primary, and is none any more: the next connection is to the one that is.
+            if failed.is_read_only() {
+                self.pool.retain(|_, _| false);
+            }
+        })?;
         if self.not_waited.load(Ordering::Acquire) == before { Ok(answer) } else { Err(Failed::NotWaitedFor) }
     }
 
