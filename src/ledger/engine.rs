@@ -55,6 +55,12 @@ pub trait Engine: fmt::Debug + Send + Sync {
     /// When it can be neither opened nor made.
     fn create(&self, folder: &Path, workspace: &WorkspaceId) -> Found<AnyLedger>;
 
+    /// Which ledger it says it is, without a look at its records.
+    ///
+    /// # Errors
+    /// When there is none, or it can't be read.
+    fn identity(&self, folder: &Path) -> Found<Identity>;
+
     /// Opens a ledger that exists, and verifies its end.
     ///
     /// # Errors

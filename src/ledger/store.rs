@@ -139,8 +139,7 @@ impl Store {
 
     /// Opens a ledger that exists, and verifies its end.
     pub fn open(&self, workspace: &WorkspaceId) -> Result<AnyLedger, LedgerError> {
-        let (verified, _) = self.engine.inspect(&self.folder(workspace))?;
-        self.own(workspace, &verified.identity)?;
+        self.own(workspace, &self.engine.identity(&self.folder(workspace))?)?;
         self.engine.open(&self.folder(workspace))
     }
 
@@ -407,8 +406,8 @@ impl Store {
         }
         let (place, found) = (self.place(workspace), identity.workspace.clone());
         let is_there = |other: &WorkspaceId| {
-            let theirs = self.engine.inspect(&self.folder(other));
-            theirs.is_ok_and(|(verified, _)| verified.identity.id == identity.id)
+            let theirs = self.engine.identity(&self.folder(other));
+            theirs.is_ok_and(|theirs| theirs.id == identity.id)
         };
         match found.parse::<WorkspaceId>().ok().filter(is_there) {
             Some(other) => Err(LedgerError::SecondCopy { place, other: self.place(&other) }),

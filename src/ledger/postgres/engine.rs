@@ -63,13 +63,6 @@ impl Postgres {
         self.database.ask_blocking(ask).map_err(|failed| failed.told(place))
     }
 
-    fn identity(&self, folder: &Path) -> Found<Identity> {
-        let (place, workspace) = (self.place(folder), name(folder));
-        let of = place.clone();
-        let found = self.ask(&place, async move |client| rows::identity(&client, &of, &workspace).await)?;
-        found.ok_or(LedgerError::Missing { place })
-    }
-
     fn page(&self, place: &str, workspace: &str, after: u64) -> Found<Vec<Record>> {
         let workspace = workspace.to_owned();
         self.ask(place, async move |client| rows::page(&client, &workspace, after, MAX_READ_RECORDS).await)
@@ -187,6 +180,13 @@ impl Engine for Postgres {
             Err(LedgerError::Unwritable { .. }) => self.open(folder),
             made => made.and_then(|()| self.opened(place, new)),
         }
+    }
+
+    fn identity(&self, folder: &Path) -> Found<Identity> {
+        let (place, workspace) = (self.place(folder), name(folder));
+        let of = place.clone();
+        let found = self.ask(&place, async move |client| rows::identity(&client, &of, &workspace).await)?;
+        found.ok_or(LedgerError::Missing { place })
     }
 
     fn open(&self, folder: &Path) -> Found<AnyLedger> {

@@ -75,6 +75,10 @@ impl Engine for Sqlite {
         Ok(SqliteLedger::open_or_create(&folder.join(FILE), workspace.as_str())?.into())
     }
 
+    fn identity(&self, folder: &Path) -> Result<Identity, LedgerError> {
+        file::open_for_verifying(&folder.join(FILE)).map(|(_, identity)| identity)
+    }
+
     fn open(&self, folder: &Path) -> Result<AnyLedger, LedgerError> {
         Ok(SqliteLedger::open(&folder.join(FILE))?.into())
     }
