@@ -143,6 +143,13 @@ fn the_key_of_a_batch_is_one_key() {
     for at in 0..3 {
         assert!(is_reused(&part(&mut world, LINE, ("k", "other"), at)), "part {at} of another batch");
     }
+    // The batch and its first part are answered by one deed, and each is told as what it is.
+    let kept: Vec<_> = world.state.access.kept().collect();
+    assert_eq!(kept.iter().map(|kept| kept.answer.part).collect::<Vec<_>>(), [None, Some(0), Some(1)]);
+    for one in kept {
+        let answer = world.state.access.answered(&one.actor, &one.key, one.answer.part, one.answer.at);
+        assert_eq!(answer, Some(one.answer));
+    }
     // What reads like a part is another key, either way.
     let single = ask(&mut world, "support", "writes support/ticket/8 status=open@0", "k/0", "one");
     assert!(matches!(&single, Answer::Reply(reply) if reply.outcome.as_str() == "committed"), "{single:?}");

@@ -91,7 +91,7 @@ impl Access {
         let print = Fingerprint::of_key(actor, key, part);
         let answer = match self.keys.get(&print) {
             Some(deed) => {
-                let place = self.ages.binary_search_by_key(deed, |kept| kept.answer.deed).ok()?;
+                let place = self.ages.binary_search_by_key(&(*deed, part), |kept| kept.place()).ok()?;
                 self.ages.get(place)?.answer.clone()
             }
             None => self.outside(&print)?.answer,
