@@ -2,8 +2,8 @@
 //! an append is a compare-and-set for any number of nodes. Row 0 of a workspace says which ledger it is.
 //!
 //! Nothing that was read is believed after a connection was lost, or after a commit that did not wait for its standby, before
-//! a barrier: a write that was committed synchronously after it ([`link`]). What became of an append whose answer was lost is
-//! settled by sending the same records again ([`PostgresLedger::append`]): one that is still under way on the server is waited
+//! a barrier: a write that was committed synchronously after it (`link`). What became of an append whose answer was lost is
+//! settled by sending the same records again (`settle`): one that is still under way on the server is waited
 //! for there, by the primary key.
 
 mod engine;

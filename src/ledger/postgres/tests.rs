@@ -6,7 +6,6 @@ use bytes::Bytes;
 
 use super::super::engine::Engine as _;
 use super::super::{AnyLedger, Append, Head, Ledger as _, LedgerError};
-use super::testing::Server;
 use super::{Postgres, testing};
 use crate::domain::ids::WorkspaceId;
 
@@ -53,7 +52,7 @@ async fn two_nodes_append_to_one_ledger() {
 /// A server that restarts under a writer loses nothing and doubles nothing: what became of the append is settled.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_restart_under_a_writer_loses_and_doubles_nothing() {
-    let Some(server) = Server::start("") else { return };
+    let Some(server) = testing::start("") else { return };
     let ledger = opened(&server.fresh());
     let mut head = ledger.head().await.unwrap();
     let crash = std::thread::scope(|scope| {
@@ -90,7 +89,7 @@ async fn a_restart_under_a_writer_loses_and_doubles_nothing() {
 /// A commit whose wait for the standby was ended is not acknowledged, although its record can be read.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_commit_that_did_not_wait_is_not_acknowledged() {
-    let Some(server) = Server::start("") else { return };
+    let Some(server) = testing::start("") else { return };
     let url = server.fresh();
     let ledger = opened(&url);
     let head = appended(&ledger, ledger.head().await.unwrap(), "before").await;
