@@ -62,6 +62,10 @@ mod past;
 #[path = "common/patience.rs"]
 #[expect(dead_code, reason = "shared with other tests, which use the rest of it")]
 mod patience;
+#[path = "cli/postgres.rs"]
+mod postgres;
+#[path = "common/postgres.rs"]
+mod postgres_server;
 #[path = "common/programs.rs"]
 mod programs;
 #[path = "cli/readiness.rs"]
