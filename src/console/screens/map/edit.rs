@@ -6,6 +6,7 @@ use std::fs::{self, OpenOptions};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
@@ -95,9 +96,11 @@ pub(super) enum Came {
 /// # Errors
 /// When the file can't be written, with its name.
 pub(super) fn write(board: &Board) -> Result<PathBuf, String> {
-    let name = format!("deeds-{}-v{}-{}.toml", board.workspace, board.map_version, std::process::id());
+    static WRITTEN: AtomicU32 = AtomicU32::new(0);
+    let nth = WRITTEN.fetch_add(1, Ordering::Relaxed);
+    let name = format!("deeds-{}-v{}-{}-{nth}.toml", board.workspace, board.map_version, std::process::id());
     let file = std::env::temp_dir().join(name);
-    // A file of this name is left from an edit that was given up; nobody else's is ever written over.
+    // A file of this name is left from a process that had this number before; nobody else's is ever written over.
     _ = fs::remove_file(&file);
     let written = OpenOptions::new()
         .write(true)
