@@ -22,8 +22,10 @@ pub(super) struct Doubts {
     last: Option<Instant>,
     /// When something is to be told that could not be told yet.
     again: Option<Instant>,
-    /// The alert was open in this doubt: if it no longer is, a person has resolved it.
+    /// The alert was open in this doubt: if it no longer is, a person has resolved it …
     shown: bool,
+    /// … unless it was told that the clock is right again, which ends the alert when it is decided.
+    ending: bool,
 }
 
 impl Doubts {
@@ -43,7 +45,7 @@ impl Doubts {
 
     /// What was told may not have been recorded.
     pub(super) fn forget(&mut self) {
-        self.shown = false;
+        (self.shown, self.ending) = (false, false);
     }
 
     /// What the rules are to be told now, where the workspace is so far ahead of the clock.
@@ -57,7 +59,7 @@ impl Doubts {
         let doubt = of_all.or(own);
         let open = state.board.alerts.values().any(|alert| alert.kind == AlertKind::Clock);
         let sight = match doubt {
-            Some(machine) if !open && !self.shown => {
+            Some(machine) if !open && (!self.shown || self.ending) => {
                 ClockSight { machine, now: clock.now().plus(ahead), believed: false }
             }
             Some(_) if !open => {
@@ -84,8 +86,48 @@ impl Doubts {
             return None;
         }
         self.last = Some(Instant::now());
+        self.ending = sight.believed;
         tracing::warn!(machine = %sight.machine, now = %sight.now, believed = sight.believed, "the machine's clock");
         let principal = Principal { actor: Actor::Deeds, class: TokenClass::Admin, token: None };
         Some(Envelope::of(vec![Request::new(principal, Command::Clock(sight))], None, None))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::decide::decide;
+
+    /// What is told then, whenever something was told last.
+    fn told(doubts: &mut Doubts, clock: &Clock, state: &State, ahead: Span) -> Option<Request> {
+        doubts.last = None;
+        let mut asked = doubts.tell(clock, state, ahead)?.requests;
+        asked.pop()
+    }
+
+    fn record(state: &mut State, request: &Request, clock: &Clock) {
+        for deed in decide(state, request, clock.now()).deeds {
+            state.fold(&deed);
+        }
+    }
+
+    #[tokio::test]
+    async fn an_alert_that_ends_by_itself_is_no_word_of_a_person() {
+        let clock = Clock::kept(Span::from_hours(1));
+        clock.started();
+        let mut state = State::new("northwind".parse().unwrap());
+        let mut doubts = Doubts::of(&clock);
+        let (far, right) = (Span::from_hours(9), Span::default());
+        let doubt = told(&mut doubts, &clock, &state, far).unwrap();
+        record(&mut state, &doubt, &clock);
+        assert!(told(&mut doubts, &clock, &state, far).is_none(), "the alert is open");
+        let again = told(&mut doubts, &clock, &state, right).unwrap();
+        // It jumps once more before that is decided.
+        assert!(told(&mut doubts, &clock, &state, far).is_none());
+        record(&mut state, &again, &clock);
+        let doubt = told(&mut doubts, &clock, &state, far).expect("nobody has said that it is right");
+        assert!(matches!(doubt.command, Command::Clock(ClockSight { believed: false, .. })));
+        record(&mut state, &doubt, &clock);
+        assert!(told(&mut doubts, &clock, &state, far).is_none() && doubts.shown);
     }
 }
