@@ -177,8 +177,10 @@ fn item(me: &mut Caller, mark: &str, line: &mut Line) -> io::Result<Option<(Stri
         return Ok(Some((format!("/v1/inbox/{no}/answer"), body)));
     }
     let (_, list) = line.ask("GET", "/v1/inbox", "")?;
-    let items = list["items"].as_array().into_iter().flatten().filter_map(|item| item["no"].as_u64());
-    me.items = items.take(8).collect();
+    // Who handles that of a clock says that it is right.
+    let is_clock = |item: &&Value| item["alike"].as_str().is_some_and(|alike| alike.contains("|clock|"));
+    let items = list["items"].as_array().into_iter().flatten().filter(|item| !is_clock(item));
+    me.items = items.filter_map(|item| item["no"].as_u64()).take(8).collect();
     Ok(me.items.last().map(|no| (format!("/v1/inbox/{no}/claim"), Value::Null)))
 }
 
