@@ -25,7 +25,7 @@ impl Command {
             Self::Lease(LeaseStep::Acquire { target: LeaseTarget::Path(path), .. }) => {
                 (Some(&path.entity), Vec::new())
             }
-            Self::Override(order) => (overridden(&order.step), Vec::new()),
+            Self::Override(order) => (order.step.entity(), Vec::new()),
             Self::Import(line) => (Some(&line.entity), Vec::new()),
             Self::Together(together) => (None, together.commands.iter().flat_map(Self::named).collect()),
             Self::ActEnd(_)
@@ -56,17 +56,18 @@ fn of<'a>(paths: impl Iterator<Item = &'a FieldPath>) -> Vec<&'a EntityPath> {
     paths.map(|path| &path.entity).collect()
 }
 
-fn overridden(step: &OverrideVerb) -> Option<&EntityPath> {
-    match step {
-        OverrideVerb::Set { path, .. }
-        | OverrideVerb::Revert { path, .. }
-        | OverrideVerb::Release { path, .. } => Some(&path.entity),
-        OverrideVerb::Freeze { entity, .. } | OverrideVerb::Unfreeze { entity, .. } => Some(entity),
-        OverrideVerb::Pause { .. }
-        | OverrideVerb::Resume { .. }
-        | OverrideVerb::Allow { .. }
-        | OverrideVerb::PauseAll
-        | OverrideVerb::ResumeAll
-        | OverrideVerb::Unlock { .. } => None,
+impl OverrideVerb {
+    /// The entity that it is about.
+    pub fn entity(&self) -> Option<&EntityPath> {
+        match self {
+            Self::Freeze { entity } | Self::Unfreeze { entity } => Some(entity),
+            Self::Set { path, .. } | Self::Revert { path, .. } | Self::Release { path } => Some(&path.entity),
+            Self::Pause { .. }
+            | Self::Resume { .. }
+            | Self::Allow { .. }
+            | Self::PauseAll
+            | Self::ResumeAll
+            | Self::Unlock { .. } => None,
+        }
     }
 }

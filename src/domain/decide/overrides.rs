@@ -34,7 +34,7 @@ pub(super) fn decide(sheet: &mut Sheet<'_>, step: &Override) -> Seq {
         return sheet.refuse(Body::OverrideRefused(()), action, Code::WrongState, why);
     }
     if let Some((code, why)) = may_not(sheet, &step.step) {
-        return match about(&step.step) {
+        return match step.step.entity() {
             Some(entity) => sheet.refuse_on(Body::OverrideRefused(()), action, entity, (code, &why)),
             None => sheet.refuse(Body::OverrideRefused(()), action, code, &why),
         };
@@ -71,22 +71,6 @@ pub(super) fn decide(sheet: &mut Sheet<'_>, step: &Override) -> Seq {
 fn may_not(sheet: &Sheet<'_>, verb: &OverrideVerb) -> Option<(Code, String)> {
     let person = sheet.principal.actor.person()?;
     overriding::may(sheet.base(), (person, sheet.principal.class), verb, sheet.now).err()
-}
-
-/// The entity that it is about.
-fn about(verb: &OverrideVerb) -> Option<&EntityPath> {
-    match verb {
-        OverrideVerb::Freeze { entity } | OverrideVerb::Unfreeze { entity } => Some(entity),
-        OverrideVerb::Set { path, .. }
-        | OverrideVerb::Revert { path, .. }
-        | OverrideVerb::Release { path } => Some(&path.entity),
-        OverrideVerb::Pause { .. }
-        | OverrideVerb::Resume { .. }
-        | OverrideVerb::Allow { .. }
-        | OverrideVerb::PauseAll
-        | OverrideVerb::ResumeAll
-        | OverrideVerb::Unlock { .. } => None,
-    }
 }
 
 /// When a stop ends by itself, where that was said.

@@ -96,48 +96,39 @@ impl Postgres {
         Ok(PostgresLedger { database, place, identity, closed: AtomicBool::new(false) }.into())
     }
 
-    /// Puts the ledger of a file into the database, where it must not be yet. What a cut left of one is gone on with.
-    fn bring(&self, root: &Path, workspace: &WorkspaceId, file: &Path) -> Found<()> {
-        let folder = root.join(workspace.as_str());
-        let place = self.place(&folder);
-        let mut batch: Vec<Record> = Vec::new();
-        let mut head = None;
-        let mut failed = Ok(());
+    /// Brings the ledger of a file into the database, under a name that nobody lists.
+    fn stage(&self, place: &str, workspace: &WorkspaceId, file: &Path) -> Found<()> {
         let verified = sqlite::verify(file, |_| {})?;
-        self.found(&place, &verified.identity)?;
+        let (staged, identity) = (rows::staged(workspace.as_str()), verified.identity.clone());
+        let mut head = Head { seq: 0, hash: identity.genesis() };
+        let under = staged.clone();
+        self.ask(place, async move |client| Ok(rows::found(&client, &under, &identity).await?))?;
+        let (mut batch, mut failed) = (Vec::new(), Ok(()));
         sqlite::read_all(file, |record| {
             batch.push(record);
             if batch.len() >= RESTORED && failed.is_ok() {
-                failed = self.insert(&place, &verified.identity, &mut head, std::mem::take(&mut batch));
+                failed = self.put(place, &staged, &mut head, std::mem::take(&mut batch));
             }
         })?;
-        failed?;
-        self.insert(&place, &verified.identity, &mut head, batch)?;
-        fs::remove_file(file).map_err(|error| LedgerError::of_system(file, &error))
+        failed.and_then(|()| self.put(place, &staged, &mut head, batch))
     }
 
-    fn insert(
-        &self,
-        place: &str,
-        identity: &Identity,
-        head: &mut Option<Head>,
-        batch: Vec<Record>,
-    ) -> Found<()> {
+    fn put(&self, place: &str, staged: &str, head: &mut Head, batch: Vec<Record>) -> Found<()> {
         let Some(last) = batch.last().map(Record::head) else { return Ok(()) };
-        let before = head.unwrap_or(Head { seq: 0, hash: identity.genesis() });
-        let workspace = identity.workspace.clone();
-        let put = self
-            .ask(place, async move |client| Ok(rows::insert(&client, &workspace, before, &batch).await?))?;
-        *head = Some(last);
+        let (before, staged) = (std::mem::replace(head, last), staged.to_owned());
+        let put =
+            self.ask(place, async move |client| Ok(rows::insert(&client, &staged, before, &batch).await?))?;
         if put { Ok(()) } else { Err(in_the_way(place)) }
     }
 
     fn found(&self, place: &str, identity: &Identity) -> Found<()> {
         let identity = identity.clone();
-        let found = self.ask(place, async move |client| match rows::found(&client, &identity).await {
-            Ok(()) => Ok(true),
-            Err(error) if error::is_taken(&error) => Ok(false),
-            Err(error) => Err(error.into()),
+        let found = self.ask(place, async move |client| {
+            match rows::found(&client, &identity.workspace, &identity).await {
+                Ok(()) => Ok(true),
+                Err(error) if error::is_taken(&error) => Ok(false),
+                Err(error) => Err(error.into()),
+            }
         })?;
         if found { Ok(()) } else { Err(in_the_way(place)) }
     }
@@ -244,8 +235,24 @@ impl Engine for Postgres {
     }
 
     fn restore(&self, from: &Path, root: &Path) -> Found<()> {
-        for workspace in sqlite::ENGINE.list(from)? {
-            self.bring(root, &workspace, &from.join(workspace.as_str()).join(sqlite::FILE))?;
+        let place = self.database.place().to_owned();
+        // What a restore left that was cut off; the ledgers themselves come all at once.
+        self.ask(&place, async |client| Ok(rows::clear_staged(&client).await?))?;
+        let file = |workspace: &WorkspaceId| from.join(workspace.as_str()).join(sqlite::FILE);
+        let workspaces = sqlite::ENGINE.list(from)?;
+        for workspace in &workspaces {
+            self.stage(&place, workspace, &file(workspace))?;
+        }
+        let came = self.ask(&place, async |client| match rows::name_staged(&client).await {
+            Err(error) if error::is_taken(&error) => Ok(false),
+            named => Ok(named.map(|()| true)?),
+        })?;
+        if !came {
+            return Err(in_the_way(&place));
+        }
+        for workspace in &workspaces {
+            let file = file(workspace);
+            fs::remove_file(&file).map_err(|error| LedgerError::of_system(&file, &error))?;
         }
         // What else lies with them, such as the heads that were signed.
         fs::rename(from, root).map_err(|error| LedgerError::of_system(root, &error))

@@ -35,6 +35,12 @@ const HASH: &str = "select hash from deeds_ledger where workspace = $1 and seq =
 const FIRST: &str = "select hash, bytes from deeds_ledger where workspace = $1 and seq = 0";
 const WORKSPACES: &str = "select workspace from deeds_ledger where seq = 0";
 
+/// What a workspace is called while its ledger comes from a backup: none has such a name, so nobody lists it.
+const STAGED: &str = ".restoring";
+const CLEAR_STAGED: &str = "delete from deeds_ledger where right(workspace, length($1)) = $1";
+/// All of them at once, or none.
+const NAME_STAGED: &str = "update deeds_ledger set workspace = left(workspace, -length($1)) where right(workspace, length($1)) = $1";
+
 /// How many records at the end are verified when a ledger is opened.
 const TAIL: u64 = 1_000;
 
@@ -70,10 +76,25 @@ pub(super) async fn stand(
     Ok(before && found == records)
 }
 
-/// Says which ledger a workspace's is, where nobody has.
-pub(super) async fn found(client: &Client, identity: &Identity) -> Result<(), Error> {
+/// Says which ledger a workspace's is, under that name, where nobody has.
+pub(super) async fn found(client: &Client, under: &str, identity: &Identity) -> Result<(), Error> {
     let (genesis, id) = (identity.genesis(), identity.id);
-    client.execute(FOUND, &[&identity.workspace, &&genesis.0[..], &&id.as_bytes()[..]]).await.map(|_| ())
+    client.execute(FOUND, &[&under, &&genesis.0[..], &&id.as_bytes()[..]]).await.map(|_| ())
+}
+
+/// Under what name the ledger of a workspace comes.
+pub(super) fn staged(workspace: &str) -> String {
+    format!("{workspace}{STAGED}")
+}
+
+/// Takes away what came and was never named.
+pub(super) async fn clear_staged(client: &Client) -> Result<(), Error> {
+    client.execute(CLEAR_STAGED, &[&STAGED]).await.map(|_| ())
+}
+
+/// Gives what came the names of its workspaces.
+pub(super) async fn name_staged(client: &Client) -> Result<(), Error> {
+    client.execute(NAME_STAGED, &[&STAGED]).await.map(|_| ())
 }
 
 /// Which ledger a workspace's is; none where it has none.
