@@ -33,6 +33,14 @@ mod page;
 mod pages;
 #[path = "server/past.rs"]
 mod past;
+#[path = "server/postgres.rs"]
+mod postgres;
+#[path = "common/postgres.rs"]
+#[expect(dead_code, reason = "shared with other tests, which use the rest of it")]
+mod postgres_server;
+#[path = "common/programs.rs"]
+#[expect(dead_code, reason = "shared with other tests, which use the rest of it")]
+mod programs;
 #[path = "server/spaces.rs"]
 mod spaces;
 #[path = "server/stream.rs"]

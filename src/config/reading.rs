@@ -1,6 +1,7 @@
 //! How the text of a setting is read: paths, flags, numbers, sizes and addresses, each with its mend where it does not fit.
 
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use crate::client::Url;
 
@@ -53,7 +54,7 @@ pub(super) fn put_flag(place: &mut bool, text: &str) -> Result<(), Wrong> {
 /// The units of sizes, largest first.
 const UNITS: [(&str, u64); 3] = [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)];
 
-pub(super) fn put_number(place: &mut u64, text: &str) -> Result<(), Wrong> {
+pub(super) fn put_number<T: FromStr>(place: &mut T, text: &str) -> Result<(), Wrong> {
     *place = text.parse().map_err(|_| wrong("a whole number", text, "write it like 2000"))?;
     Ok(())
 }

@@ -178,6 +178,15 @@ pub(super) const SETTINGS: &[Setting] = &[
         doc: "A file that holds the password for it, readable by you alone.",
     },
     Setting {
+        key: "ledger.postgres_standbys",
+        variable: "DEEDS_LEDGER_POSTGRES_STANDBYS",
+        kind: Kind::Number,
+        set: |config, text| put_number(&mut config.ledger_reached.standbys, text),
+        default: |config| Some(config.ledger_reached.standbys.to_string()),
+        sample: "",
+        doc: "How many synchronous standbys the database is promised to have. Where it has fewer, servers and `deeds doctor` say so.",
+    },
+    Setting {
         key: "budget.agent_rate",
         variable: "DEEDS_BUDGET_AGENT_RATE",
         kind: Kind::Number,

@@ -195,6 +195,8 @@ struct Shared {
     /// Whether somebody looked at values since the last batch.
     looked: AtomicBool,
     trouble: cell::Sender<Option<Trouble>>,
+    /// That less is kept than is promised, if so; deeds are recorded all the same.
+    unreplicated: cell::Sender<Option<LedgerError>>,
     /// Whether somebody waits for the end.
     hurry: AtomicBool,
     /// Gone once it was shut down.
@@ -217,6 +219,7 @@ impl Shared {
             durable: cell::Sender::new(durable),
             looked: AtomicBool::new(false),
             trouble: cell::Sender::new(None),
+            unreplicated: cell::Sender::new(None),
             hurry: AtomicBool::new(false),
             live: RwLock::new(Some(broadcast::Sender::new(LIVE_BATCHES))),
         }
@@ -511,15 +514,30 @@ impl Handle {
         self.shared.trouble.borrow().clone()
     }
 
-    /// Looks whether the ledger is still where it was opened; where it is not, that is why nothing can be recorded.
+    /// Looks whether the ledger is still where it was opened; where it is not, that is why nothing can be recorded. That it is on fewer
+    /// machines than is promised is told, and stops nobody.
     pub async fn look_at_ledger(&self) {
-        if let Err(error) = self.shared.ledger.look().await
-            && error.is_gone()
-            && self.trouble().is_none()
-        {
-            tracing::error!(%error, "nothing is recorded any more");
-            self.shared.trouble.send_replace(Some(error.into()));
+        let found = self.shared.ledger.look().await;
+        match found {
+            Err(error) if error.is_gone() && self.trouble().is_none() => {
+                tracing::error!(%error, "nothing is recorded any more");
+                self.shared.trouble.send_replace(Some(error.into()));
+            }
+            Err(error) if error.is_unreplicated() => {
+                if self.unreplicated().as_ref() != Some(&error) {
+                    tracing::error!(%error, "a failover may lose what is recorded now");
+                }
+                self.shared.unreplicated.send_replace(Some(error));
+            }
+            Ok(()) => _ = self.shared.unreplicated.send_replace(None),
+            // Whoever records meets it, too.
+            Err(_) => {}
         }
+    }
+
+    /// What is missing where the ledger is on fewer machines than is promised.
+    pub fn unreplicated(&self) -> Option<LedgerError> {
+        self.shared.unreplicated.borrow().clone()
     }
 
     /// A record was found to be another than it was. What is recorded goes on behind it; that it is so is said.

@@ -346,10 +346,11 @@ async fn a_copy_is_the_same_ledger_and_comes_back(engine: Arc<dyn Engine>, direc
 }
 
 async fn the_home_is_what_was_said_last(engine: Arc<dyn Engine>, directory: TempDir) {
+    let files = usize::from(engine.nodes().is_none());
     let store = Store::new(directory.path(), engine);
     assert_eq!(store.home(), None);
     store.say_home(&WorkspaceId::new("southwind").unwrap()).unwrap();
     store.say_home(&northwind()).unwrap();
     assert_eq!(store.home(), Some(northwind()));
-    assert_eq!(directory.path().read_dir().unwrap().count(), 1);
+    assert_eq!(directory.path().read_dir().unwrap().count(), files, "a database keeps it itself");
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::nodes::Nodes;
 use super::{
     Append, Head, Identity, Ledger, LedgerError, Postgres, PostgresLedger, Record, SqliteLedger, Verified,
     sqlite,
@@ -105,6 +106,35 @@ pub trait Engine: fmt::Debug + Send + Sync {
     /// # Errors
     /// When something is in the way, or can't be written.
     fn restore(&self, from: &Path, root: &Path) -> Found<()>;
+
+    /// What nodes tell each other through it; an engine that one process has for itself has none.
+    fn nodes(&self) -> Option<Arc<dyn Nodes>> {
+        None
+    }
+
+    /// The workspace whose admins are all nodes'; none where the engine does not keep it, or nobody has said it.
+    ///
+    /// # Errors
+    /// When it can't be asked.
+    fn home(&self) -> Found<Option<WorkspaceId>> {
+        Ok(None)
+    }
+
+    /// Says which it is, where nobody has, or the one that was said has no ledger; false where the engine does not keep that.
+    ///
+    /// # Errors
+    /// When it can't be written.
+    fn say_home(&self, _home: &WorkspaceId) -> Found<bool> {
+        Ok(false)
+    }
+
+    /// Where these ledgers end, for an engine whose ledgers are no files of the folder: by workspace, without those that it lacks.
+    ///
+    /// # Errors
+    /// When it can't be asked.
+    fn ends(&self, _workspaces: &[WorkspaceId]) -> Found<Option<Vec<(WorkspaceId, Head)>>> {
+        Ok(None)
+    }
 }
 
 /// With what an engine is reached, as the settings say it.
@@ -114,6 +144,8 @@ pub struct Reached {
     pub postgres: Option<Secret>,
     /// The file with its password.
     pub password_file: Option<PathBuf>,
+    /// How many synchronous standbys are promised; with 0 nothing is.
+    pub standbys: u32,
 }
 
 /// What is not shown, for it may have a password in it.

@@ -124,6 +124,22 @@ pub enum LedgerError {
         /// Why not, with the mend.
         reason: String,
     },
+    /// The database keeps less than is promised of it. What is recorded there is recorded all the same.
+    #[error("{place}: the database keeps less than `ledger.postgres_standbys` promises ({reason})")]
+    Unreplicated {
+        /// The database.
+        place: String,
+        /// What is missing, with the mend.
+        reason: String,
+    },
+    /// A node that was silent for too long takes nothing.
+    #[error(
+        "{place}: this node was silent for so long that the others take it for gone; it takes up work again once it has said that it is there"
+    )]
+    NotThere {
+        /// The database, and the workspace.
+        place: String,
+    },
     /// No room is left.
     #[error("{place}: the disk is full ({reason}); make room, nothing was recorded meanwhile")]
     Full {
@@ -226,6 +242,11 @@ impl LedgerError {
     /// True if what was written is not there any more, or will not be.
     pub fn is_gone(&self) -> bool {
         matches!(self, Self::Gone { .. } | Self::LogDamaged { .. })
+    }
+
+    /// True if what is recorded stays, but on fewer machines than is promised.
+    pub fn is_unreplicated(&self) -> bool {
+        matches!(self, Self::Unreplicated { .. })
     }
 
     /// True if there was no room, or the first thing that failed was that.

@@ -7,6 +7,7 @@
 //! * [`Ledger`] is the port to one ledger, [`Store`] to all of a data directory, [`LedgerError`] what can go wrong.
 //! * [`engine`] is the table of engines: [`sqlite`] and [`postgres`] are the durable ones, `testing` has one that can be told to fail.
 //! * [`note`] signs where a ledger ended, and [`signing`] keeps what it signs with beside the ledgers.
+//! * [`nodes`] is what nodes tell each other through the engine that they share.
 //! * [`mark`] notes the last head beside a ledger, and [`witness`] says what it means when the ledger ends before it.
 //! * [`chain`] seals and verifies, [`export`] is the same chain as lines of JSON.
 
@@ -19,6 +20,7 @@ pub mod export;
 
 mod identity;
 pub mod mark;
+pub mod nodes;
 pub mod note;
 pub mod postgres;
 pub mod room;

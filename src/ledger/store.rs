@@ -1,11 +1,13 @@
 //! The ledgers of one data directory: where each lies, and how it is made, opened, listed, copied, verified and looked at,
 //! whatever engine keeps it. Who locks the directory, and what else lies in it, is not known here.
 //!
-//! The layout is `workspaces/<name>/…`, and the file `home` with the name of the workspace that came first.
+//! The layout is `workspaces/<name>/…`, and the file `home` with the name of the workspace that came first, where no engine keeps that.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::slice;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -13,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::engine::{self, Engine};
 use super::mark::{self, Marked};
 use super::{
-    AnyLedger, Head, Identity, LedgerError, Lost, Rebuild, Record, Signing, Verified, Witness, signing,
+    AnyLedger, Hash, Head, Identity, LedgerError, Lost, Rebuild, Record, Signing, Verified, Witness, signing,
     sqlite,
 };
 use crate::domain::ids::WorkspaceId;
@@ -36,16 +38,35 @@ pub enum Kept<'a> {
     Keys,
 }
 
-/// A ledger's file as the system tells it: its place on the disk, how long it is, when it was written and when its place was.
+/// What a ledger that is closed is told by: it is another after any write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Stamp([i64; 6]);
+#[serde(untagged)]
+pub enum Stamp {
+    /// Its file as the system tells it: its place on the disk, how long it is, when it was written and when its place was.
+    File([i64; 6]),
+    /// Its last record, where it is no file.
+    End {
+        /// Its number.
+        seq: u64,
+        /// Its chain hash.
+        hash: Hash,
+    },
+}
 
 impl Stamp {
     fn of(about: &fs::Metadata) -> Self {
         use std::os::unix::fs::MetadataExt as _;
         let place = i64::from_ne_bytes(about.ino().to_ne_bytes());
         let length = i64::try_from(about.len()).unwrap_or(i64::MAX);
-        Self([place, length, about.mtime(), about.mtime_nsec(), about.ctime(), about.ctime_nsec()])
+        Self::File([place, length, about.mtime(), about.mtime_nsec(), about.ctime(), about.ctime_nsec()])
+    }
+
+    /// Whether it may be of the ledger as it ended with that record: somebody else may have gone on in a database.
+    pub fn ends_at(&self, last: u64) -> bool {
+        match self {
+            Self::File(_) => true,
+            Self::End { seq, .. } => *seq == last,
+        }
     }
 }
 
@@ -112,9 +133,32 @@ impl Store {
         self.directory.join(DUE)
     }
 
-    /// What the system says of a ledger that is closed and has everything in its file: it is another after any write. None where there is
-    /// a log beside it, or the file can't be told.
+    /// What a ledger that is closed is told by; none where it can't be told.
     pub fn stamp(&self, workspace: &WorkspaceId) -> Option<Stamp> {
+        self.stamps(slice::from_ref(workspace)).remove(workspace)
+    }
+
+    /// The same of several, asked at once. Blocks.
+    pub fn stamps(&self, workspaces: &[WorkspaceId]) -> BTreeMap<WorkspaceId, Stamp> {
+        match self.engine.ends(workspaces) {
+            Ok(Some(ends)) => {
+                let stamp = |Head { seq, hash }| Stamp::End { seq, hash };
+                ends.into_iter().map(|(workspace, end)| (workspace, stamp(end))).collect()
+            }
+            Ok(None) => {
+                let stamp =
+                    |workspace: &WorkspaceId| Some((workspace.clone(), self.stamp_of_file(workspace)?));
+                workspaces.iter().filter_map(stamp).collect()
+            }
+            Err(error) => {
+                tracing::warn!(%error, "where closed ledgers end can't be asked");
+                BTreeMap::new()
+            }
+        }
+    }
+
+    /// None where not everything is in the file, since there is a log beside it.
+    fn stamp_of_file(&self, workspace: &WorkspaceId) -> Option<Stamp> {
         let file = self.file(workspace);
         let log = file.with_file_name(sqlite::log_of(&file));
         if fs::metadata(log).is_ok_and(|log| log.len() > 0) {
@@ -348,16 +392,27 @@ impl Store {
         Signing::new(&self.directory)
     }
 
-    /// The workspace whose admins are the server's: the one that the directory began with.
+    /// The workspace whose admins are the server's: as the engine says, else the one that the directory began with.
     pub fn home(&self) -> Option<WorkspaceId> {
+        let said = self.engine.home().unwrap_or_else(|error| {
+            tracing::warn!(%error, "which workspace is the home can't be asked");
+            None
+        });
+        said.or_else(|| self.home_in_file())
+    }
+
+    fn home_in_file(&self) -> Option<WorkspaceId> {
         let mut name = String::new();
         let file = File::open(self.directory.join(HOME)).ok()?;
         file.take(MAX_HOME_BYTES).read_to_string(&mut name).ok()?;
         name.trim().parse().ok()
     }
 
-    /// Says which workspace the directory began with; never with half a file.
+    /// Says which workspace that is: to the engine that keeps it, else in the file, never with half of it.
     pub fn say_home(&self, home: &WorkspaceId) -> Result<(), LedgerError> {
+        if self.engine.say_home(home)? {
+            return Ok(());
+        }
         let (path, draft) = (self.directory.join(HOME), self.directory.join(HOME_DRAFT));
         let write = || {
             let mut file =
@@ -370,9 +425,15 @@ impl Store {
         write().map_err(|error| LedgerError::of_system(&path, &error))
     }
 
-    /// Takes away what a kill left of ledgers that were being made; ledgers themselves are never touched. For who holds the
-    /// directory's lock.
+    /// Takes away what a kill left of ledgers that were being made; ledgers themselves are never touched. What the file says of the home
+    /// is told to an engine that keeps it and was not told. For who holds the directory's lock.
     pub fn tidy(&self) {
+        if let (Ok(None), Some(home)) = (self.engine.home(), self.home_in_file())
+            && self.has(&home)
+            && let Err(error) = self.engine.say_home(&home)
+        {
+            tracing::warn!(%error, "which workspace is the home is in the file alone");
+        }
         for entry in fs::read_dir(self.root()).into_iter().flatten().flatten() {
             let folder = entry.path();
             for file in fs::read_dir(&folder).into_iter().flatten().flatten() {
@@ -432,9 +493,16 @@ impl Store {
                 "{place}: a restore was cut off here; run `deeds restore` again, or delete {cut} to begin anew"
             ));
         }
+        if let Some(home) = self.engine.home().ok()? {
+            let there = self.workspaces().ok()?;
+            return (!there.contains(&home)).then(|| {
+                let place = self.place(&home);
+                format!("{place}: it is gone, and is the home; put it back, or `deeds restore` a backup into another database; to begin anew, name an empty one")
+            });
+        }
         fs::symlink_metadata(&file).ok()?;
         let there = self.workspaces().ok()?;
-        let home = self.home();
+        let home = self.home_in_file();
         let gone = match &home {
             Some(home) if there.contains(home) => return None,
             Some(home) => self.folder(home),

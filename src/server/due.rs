@@ -1,7 +1,7 @@
 //! The table of what closed workspaces are: until when nothing happens in each, and what lists show of it. One file beside the
 //! workspaces, a line for each closing; the last line of a workspace is the one that counts.
 //!
-//! It is disposable. A row is believed as long as the ledger's files are as they were when it was written, else the ledger is
+//! It is disposable. A row is believed as long as the ledger is as it was when it was written, by its files or by its end in a database, else the ledger is
 //! opened and asked; so a row that a power cut took, a ledger that was restored or written elsewhere cost a look and no deadline.
 
 use std::collections::BTreeMap;
@@ -37,7 +37,7 @@ const SUM: usize = 16;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Row {
     workspace: WorkspaceId,
-    /// The ledger's files as they were.
+    /// The ledger as it was.
     stamp: Stamp,
     /// The last deed.
     head: u64,
@@ -58,7 +58,7 @@ pub(super) struct Row {
 }
 
 impl Row {
-    /// Of the workspace that is closed now, with that state as its last, at that time of the server's clock. None where its files can't be told.
+    /// Of the workspace that is closed now, with that state as its last, at that time of the server's clock. None where its ledger can't be told.
     pub(super) fn of(store: &Store, workspace: &WorkspaceId, front: &Front, now: Time) -> Option<Self> {
         // A workspace whose last deed is ahead of the clock stays so much ahead.
         let early = front.board.recorded.since(now);
@@ -68,7 +68,7 @@ impl Row {
         let few = front.tokens.len() + front.invitations.len() <= SECRETS;
         Some(Self {
             workspace: workspace.clone(),
-            stamp: store.stamp(workspace)?,
+            stamp: store.stamp(workspace).filter(|stamp| stamp.ends_at(front.head().0))?,
             head: front.head().0,
             items: board.items.len(),
             alerts: board.alerts.len(),
@@ -154,9 +154,9 @@ impl Due {
                 line.clear();
             }
         }
-        rows.retain(|workspace, row| {
-            there.binary_search(workspace).is_ok() && store.stamp(workspace).as_ref() == Some(&row.stamp)
-        });
+        rows.retain(|workspace, _| there.binary_search(workspace).is_ok());
+        let stamps = store.stamps(&rows.keys().cloned().collect::<Vec<_>>());
+        rows.retain(|workspace, row| stamps.get(workspace) == Some(&row.stamp));
         (Self { path, file: None, lines }, rows)
     }
 

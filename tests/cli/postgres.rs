@@ -68,10 +68,14 @@ fn a_ledger_goes_from_one_engine_to_the_other_and_back() {
     // What a restore left that was cut off is in no list and in nobody's way.
     let name = other.rsplit('/').next().unwrap();
     server.sql(name, "update deeds_ledger set workspace = workspace || '.restoring' where seq <= 4");
+    server.sql(name, "update deeds_workspace set workspace = workspace || '.restoring'");
     server.sql(name, "delete from deeds_ledger where workspace = 'default'");
     ok(&home, &other, &["restore", "two.tar", "--data-dir", "rest"]);
     assert_eq!(end(&ok(&home, &other, &["verify", "--json", "--data-dir", "rest"])), restored);
-    assert_eq!(server.sql(name, "select count(*) from deeds_ledger where workspace <> 'default'"), "0");
+    for table in ["deeds_ledger", "deeds_workspace"] {
+        let others = format!("select count(*) from {table} where workspace <> 'default'");
+        assert_eq!(server.sql(name, &others), "0");
+    }
 }
 
 /// While the database is away nothing is recorded and it is said; once it is back it goes on by itself.

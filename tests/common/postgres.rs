@@ -130,7 +130,7 @@ fn keeper(bin: &Path, home: &Path, user: Option<(u32, u32)>) -> Child {
 }
 
 /// Where the server's programs are.
-fn bin() -> Option<PathBuf> {
+pub(crate) fn bin() -> Option<PathBuf> {
     let has =
         |folder: &Path| ["initdb", "pg_ctl", "psql"].iter().all(|program| folder.join(program).is_file());
     let path = std::env::var_os("PATH").unwrap_or_default();

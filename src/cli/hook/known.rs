@@ -133,7 +133,9 @@ fn workspace(context: &Context, dir: &DataDir) -> Result<WorkspaceId, String> {
         return Ok(named);
     }
     let known = dir.known_maps(context.config.connect.as_ref());
-    let home = dir.store().home().filter(|home| context.config.connect.is_none() && known.contains(home));
+    // Asked of a database only where it matters: it may be away.
+    let is_asked = context.config.connect.is_none() && known.len() > 1;
+    let home = is_asked.then(|| dir.store().home()).flatten().filter(|home| known.contains(home));
     match (home, known.as_slice()) {
         (Some(home), _) => Ok(home),
         (None, [one]) => Ok(one.clone()),

@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::future::Future;
+use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -10,8 +11,10 @@ use std::sync::atomic::AtomicBool;
 use deadpool_postgres::Client;
 
 use super::super::engine::{Engine, Reached, Secret};
+use super::super::nodes::Nodes;
 use super::super::{
-    AnyLedger, Head, Identity, LedgerError, LedgerId, MAX_READ_RECORDS, Rebuild, Record, Verified, sqlite,
+    AnyLedger, Head, Identity, LedgerError, LedgerId, MAX_READ_RECORDS, Rebuild, Record, Verified, open_file,
+    sqlite,
 };
 use super::error::{self, Failed};
 use super::link::Database;
@@ -23,9 +26,9 @@ use crate::domain::ids::WorkspaceId;
 const RESTORED: usize = 5_000;
 
 /// Ledgers in a PostgreSQL database.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Postgres {
-    database: Arc<Database>,
+    pub(super) database: Arc<Database>,
 }
 
 type Found<T> = Result<T, LedgerError>;
@@ -41,18 +44,17 @@ impl Postgres {
                 ("postgresql".to_owned(), "no database is named; set `ledger.postgres`".to_owned());
             return Err(LedgerError::Unfit { place, reason });
         };
-        let read =
-            |path: &Path| fs::read_to_string(path).map_err(|error| LedgerError::of_system(path, &error));
-        let password = reached.password_file.as_deref().map(read).transpose()?;
-        Self::new(url, password.as_deref().map(str::trim_end))
+        let password = reached.password_file.as_deref().map(secret_in).transpose()?;
+        Self::new(url, password.as_deref(), reached.standbys)
     }
 
-    /// In the database of that address, with that password where the address has none. Nothing is connected before it is asked.
+    /// In the database of that address, with that password where the address has none, of which so many synchronous standbys are
+    /// promised. Nothing is connected before it is asked.
     ///
     /// # Errors
     /// When the address is not understood; it is not told in the error.
-    pub fn new(url: &str, password: Option<&str>) -> Found<Self> {
-        Ok(Self { database: Arc::new(Database::new(url, password)?) })
+    pub fn new(url: &str, password: Option<&str>, standbys: u32) -> Found<Self> {
+        Ok(Self { database: Arc::new(Database::new(url, password, standbys)?) })
     }
 
     fn ask<T, F>(&self, place: &str, ask: impl FnOnce(Client) -> F + Send + 'static) -> Found<T>
@@ -132,6 +134,26 @@ impl Postgres {
         })?;
         if found { Ok(()) } else { Err(in_the_way(place)) }
     }
+}
+
+/// What a file holds that its owner alone may read, without the end of its line.
+fn secret_in(path: &Path) -> Found<String> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let of_system = |error| LedgerError::of_system(path, &error);
+    let mut file = open_file(path).map_err(of_system)?;
+    let mode = file.metadata().map_err(of_system)?.permissions().mode();
+    if mode & 0o077 != 0 {
+        let place = path.display().to_string();
+        let reason = format!(
+            "others may read the file with its password, which has mode {:o}; `chmod 600` it",
+            mode & 0o777
+        );
+        return Err(LedgerError::Unfit { place, reason });
+    }
+    let mut text = String::new();
+    file.read_to_string(&mut text).map_err(of_system)?;
+    text.truncate(text.trim_end().len());
+    Ok(text)
 }
 
 /// There is a ledger where one was to be put.
@@ -256,5 +278,33 @@ impl Engine for Postgres {
         }
         // What else lies with them, such as the heads that were signed.
         fs::rename(from, root).map_err(|error| LedgerError::of_system(root, &error))
+    }
+
+    fn nodes(&self) -> Option<Arc<dyn Nodes>> {
+        Some(Arc::new(self.clone()))
+    }
+
+    fn home(&self) -> Found<Option<WorkspaceId>> {
+        let home = self.ask(self.database.place(), async |client| Ok(rows::home(&client).await?))?;
+        Ok(home.and_then(|home| home.parse().ok()))
+    }
+
+    fn say_home(&self, home: &WorkspaceId) -> Found<bool> {
+        // One that has no ledger, as after a restore that was cut off, is nobody's home.
+        let gone = self.home()?.filter(|said| !self.has(Path::new(said.as_str())));
+        let home = home.clone();
+        self.ask(self.database.place(), async move |client| {
+            Ok(rows::say_home(&client, home.as_str(), gone.as_ref().map(WorkspaceId::as_str)).await?)
+        })?;
+        Ok(true)
+    }
+
+    fn ends(&self, workspaces: &[WorkspaceId]) -> Found<Option<Vec<(WorkspaceId, Head)>>> {
+        let asked = workspaces.to_vec();
+        let ends = self.ask(self.database.place(), async move |client| {
+            let names: Vec<&str> = asked.iter().map(WorkspaceId::as_str).collect();
+            Ok(rows::ends(&client, &names).await?)
+        })?;
+        Ok(Some(ends.into_iter().filter_map(|(name, head)| Some((name.parse().ok()?, head))).collect()))
     }
 }

@@ -28,7 +28,9 @@ use tokio_rustls::rustls::crypto::ring;
 
 use super::super::LedgerError;
 use super::error::Failed;
-use super::schema;
+use super::notices::Notices;
+use super::promise::Promise;
+use super::{rows, schema};
 
 /// Connections of one node to one database.
 const CONNECTIONS: usize = 16;
@@ -42,7 +44,6 @@ set application_name = 'deeds'; set statement_timeout = 0; set lock_timeout = 0;
 set default_transaction_isolation = 'read committed'; set client_min_messages = 'warning'; \
 select set_config('synchronous_commit', 'on', false) \
 where current_setting('synchronous_commit') not in ('on', 'remote_apply')";
-const BARRIER: &str = "update deeds_barrier set at = clock_timestamp()";
 
 /// One database, reached over connections that are kept ready.
 pub(super) struct Database {
@@ -52,6 +53,8 @@ pub(super) struct Database {
     not_waited: Arc<AtomicU64>,
     /// It was looked at, and has its tables.
     ready: tokio::sync::OnceCell<()>,
+    notices: Notices,
+    promise: Promise,
 }
 
 impl fmt::Debug for Database {
@@ -62,8 +65,8 @@ impl fmt::Debug for Database {
 }
 
 impl Database {
-    /// The one of that address, `postgresql://…`. Nothing is connected yet.
-    pub(super) fn new(url: &str, password: Option<&str>) -> Result<Self, LedgerError> {
+    /// The one of that address, `postgresql://…`, of which so many synchronous standbys are promised. Nothing is connected yet.
+    pub(super) fn new(url: &str, password: Option<&str>, standbys: u32) -> Result<Self, LedgerError> {
         let unfit = |reason: String| LedgerError::Unfit { place: "postgresql".to_owned(), reason };
         // What does not parse may have a password in it, so it is not told.
         let mut config = Config::from_str(url)
@@ -75,7 +78,12 @@ impl Database {
         let place = place_of(&config);
         let not_waited = Arc::new(AtomicU64::new(0));
         let tls = tls().map_err(|error| unfit(format!("TLS can't be set up ({error})")))?;
-        let link = Link { tls: MakeRustlsConnect::new(tls), not_waited: Arc::clone(&not_waited) };
+        let link = Link {
+            config: config.clone(),
+            tls: MakeRustlsConnect::new(tls),
+            not_waited: Arc::clone(&not_waited),
+        };
+        let (notices, promise) = (Notices::new(link.clone()), Promise::new(link.clone(), standbys));
         let manager =
             Manager::from_connect(config, link, ManagerConfig { recycling_method: RecyclingMethod::Fast });
         let pool = Pool::builder(manager)
@@ -88,7 +96,7 @@ impl Database {
             }))
             .build()
             .map_err(|error| unfit(error.to_string()))?;
-        Ok(Self { place, pool, not_waited, ready: tokio::sync::OnceCell::new() })
+        Ok(Self { place, pool, not_waited, ready: tokio::sync::OnceCell::new(), notices, promise })
     }
 
     /// How it is called: its first host, and its name.
@@ -143,7 +151,21 @@ impl Database {
 
     /// Returns once all that could be read before is on the standby as well.
     pub(super) async fn barrier(self: &Arc<Self>) -> Result<(), Failed> {
-        self.ask(async |client| Ok(client.execute(BARRIER, &[]).await.map(|_| ())?)).await
+        self.ask(async |client| Ok(rows::barrier(&client).await?)).await
+    }
+
+    /// Whether it keeps what is promised of it; it is asked once a second, whoever asks this.
+    pub(super) async fn look(self: &Arc<Self>) -> Result<(), LedgerError> {
+        let database = Arc::clone(self);
+        let on = threads().map_err(|failed| failed.told(&self.place))?;
+        let look = on.spawn(async move { database.promise.look(&database.place).await });
+        let given_up = |error| Failed::Way(format!("the work was given up: {error}")).told(&self.place);
+        look.await.unwrap_or_else(|error| Err(given_up(error)))
+    }
+
+    /// What is told over it of what was recorded.
+    pub(super) fn notices(&self) -> &Notices {
+        &self.notices
     }
 }
 
@@ -151,31 +173,47 @@ impl Database {
 async fn begin(client: &Plain) -> Result<(), Error> {
     client.batch_execute(SESSION).await?;
     let made = client.query_one("select to_regclass('deeds_barrier') is not null", &[]).await?;
-    if made.try_get(0)? {
-        client.execute(BARRIER, &[]).await?;
-    }
-    Ok(())
+    if made.try_get(0)? { rows::barrier(client).await } else { Ok(()) }
 }
 
 /// Makes connections, and hears what the server says beside its answers.
-struct Link {
+#[derive(Clone)]
+pub(super) struct Link {
+    config: Config,
     tls: MakeRustlsConnect,
     not_waited: Arc<AtomicU64>,
 }
 
+impl Link {
+    /// A connection; `notified` is given what is notified over it. The task ends with it.
+    pub(super) async fn open(
+        &self,
+        notified: impl Fn(&str) + Send + 'static,
+    ) -> Result<(Plain, JoinHandle<()>), Error> {
+        let (client, connection) = self.config.connect(self.tls.clone()).await?;
+        Ok((client, tokio::spawn(hear(connection, Arc::clone(&self.not_waited), notified))))
+    }
+
+    /// One of its own, in a session as they all are.
+    pub(super) async fn apart(&self) -> Result<Plain, Error> {
+        let (client, _) = self.open(|_| {}).await?;
+        client.batch_execute(SESSION).await?;
+        Ok(client)
+    }
+}
+
 impl Connect for Link {
-    fn connect(&self, config: &Config) -> BoxFuture<'_, Result<(Plain, JoinHandle<()>), Error>> {
-        let config = config.clone();
-        Box::pin(async move {
-            let (client, connection) = config.connect(self.tls.clone()).await?;
-            Ok((client, tokio::spawn(hear(connection, Arc::clone(&self.not_waited)))))
-        })
+    fn connect(&self, _: &Config) -> BoxFuture<'_, Result<(Plain, JoinHandle<()>), Error>> {
+        Box::pin(self.open(|_| {}))
     }
 }
 
 /// Drives a connection to its end. A warning stands before the answer that it is about.
-async fn hear<T>(mut connection: Connection<Socket, T>, not_waited: Arc<AtomicU64>)
-where
+async fn hear<T>(
+    mut connection: Connection<Socket, T>,
+    not_waited: Arc<AtomicU64>,
+    notified: impl Fn(&str) + Send,
+) where
     T: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
 {
     let mut messages = stream::poll_fn(move |context| connection.poll_message(context));
@@ -186,6 +224,7 @@ where
                 not_waited.fetch_add(1, Ordering::Release);
                 tracing::warn!(code = notice.code().code(), said = notice.message(), "the database warns");
             }
+            Ok(AsyncMessage::Notification(notification)) => notified(notification.payload()),
             Ok(_) => {}
             Err(error) => {
                 tracing::info!(%error, "a connection to the database ended");
@@ -203,7 +242,7 @@ fn tls() -> Result<ClientConfig, tokio_rustls::rustls::Error> {
 }
 
 /// The threads on which databases are talked to, whoever asks.
-fn threads() -> Result<&'static Runtime, Failed> {
+pub(super) fn threads() -> Result<&'static Runtime, Failed> {
     static ON: OnceLock<Result<Runtime, String>> = OnceLock::new();
     let on = ON.get_or_init(|| {
         let mut builder = tokio::runtime::Builder::new_multi_thread();

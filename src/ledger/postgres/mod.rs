@@ -5,10 +5,17 @@
 //! a barrier: a write that was committed synchronously after it (`link`). What became of an append whose answer was lost is
 //! settled by sending the same records again (`settle`): one that is still under way on the server is waited
 //! for there, by the primary key.
+//!
+//! Beside the ledgers lie the directory of workspaces with who holds each, the nodes that are there (`nodes`), and which
+//! workspace is the home. What was recorded is told over a connection of its own (`notices`), and another one asks whether the
+//! database keeps what is promised of it (`promise`).
 
 mod engine;
 mod error;
 mod link;
+mod nodes;
+mod notices;
+mod promise;
 mod rows;
 mod schema;
 #[cfg(test)]
@@ -158,9 +165,12 @@ impl Ledger for PostgresLedger {
         found.map_err(|failed| self.told(failed))
     }
 
+    async fn look(&self) -> Result<(), LedgerError> {
+        self.database.look().await
+    }
+
     async fn recover(&self) -> Result<Head, LedgerError> {
         self.is_open()?;
-        self.database.barrier().await.map_err(|failed| self.told(failed))?;
         let (place, identity) = (self.place.clone(), self.identity.clone());
         let head =
             self.database.ask(async move |client| rows::check_tail(&client, &place, &identity).await).await;

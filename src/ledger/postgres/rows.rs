@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use deadpool_postgres::Client;
-use tokio_postgres::{Error, Row};
+use tokio_postgres::{Client as Plain, Error, Row};
 
 use super::super::{
     Hash, Head, Identity, LedgerError, LedgerId, MAX_READ_BYTES, MAX_READ_RECORDS, Record, Verifier,
@@ -15,7 +15,10 @@ insert into deeds_ledger (workspace, seq, hash, bytes) \
 select $1, $2 + batch.n, batch.hash, batch.bytes \
 from unnest($4::bytea[], $5::bytea[]) with ordinality as batch (hash, bytes, n) \
 where exists (select 1 from deeds_ledger where workspace = $1 and seq = $2 and hash = $3)";
-const FOUND: &str = "insert into deeds_ledger (workspace, seq, hash, bytes) values ($1, 0, $2, $3)";
+/// Row 0, and the workspace's row in the directory.
+const FOUND: &str = "\
+with listed as (insert into deeds_workspace (workspace) values ($1) on conflict do nothing) \
+insert into deeds_ledger (workspace, seq, hash, bytes) values ($1, 0, $2, $3)";
 const HEAD: &str = "select seq, hash from deeds_ledger where workspace = $1 order by seq desc limit 1";
 /// The first records after a number, up to the one with which they pass a size.
 const PAGE: &str = "\
@@ -31,18 +34,41 @@ select seq, hash, bytes from ( \
   from unnest($2::bigint[]) with ordinality as asked (number, n) \
   join deeds_ledger on workspace = $1 and seq = number and seq > 0 \
 ) as sized where before <= $3 order by n";
+const BARRIER: &str = "update deeds_barrier set at = clock_timestamp()";
 const HASH: &str = "select hash from deeds_ledger where workspace = $1 and seq = $2";
 const FIRST: &str = "select hash, bytes from deeds_ledger where workspace = $1 and seq = 0";
-const WORKSPACES: &str = "select workspace from deeds_ledger where seq = 0";
+const WORKSPACES: &str = "select workspace from deeds_workspace";
+const ENDS: &str = "\
+select asked.workspace, last.seq, last.hash from unnest($1::text[]) as asked (workspace) \
+cross join lateral ( \
+  select seq, hash from deeds_ledger where workspace = asked.workspace order by seq desc limit 1 \
+) as last";
+const HOME: &str = "select workspace from deeds_home";
+/// Where nobody has said it, or it is still the one that is known to be gone.
+const SAY_HOME: &str = "\
+insert into deeds_home (workspace) values ($1) \
+on conflict (one) do update set workspace = excluded.workspace where deeds_home.workspace = $2";
 
 /// What a workspace is called while its ledger comes from a backup: none has such a name, so nobody lists it.
-const STAGED: &str = ".restoring";
-const CLEAR_STAGED: &str = "delete from deeds_ledger where right(workspace, length($1)) = $1";
+pub(super) const STAGED: &str = ".restoring";
+const CLEAR_STAGED: &str = "\
+with gone as (delete from deeds_workspace where right(workspace, length($1)) = $1 returning workspace) \
+delete from deeds_ledger where workspace in (select workspace from gone)";
 /// All of them at once, or none.
-const NAME_STAGED: &str = "update deeds_ledger set workspace = left(workspace, -length($1)) where right(workspace, length($1)) = $1";
+const NAME_STAGED: &str = "\
+with named as ( \
+  update deeds_workspace set workspace = left(workspace, -length($1)) where right(workspace, length($1)) = $1 \
+  returning workspace \
+) \
+update deeds_ledger set workspace = named.workspace from named where deeds_ledger.workspace = named.workspace || $1";
 
 /// How many records at the end are verified when a ledger is opened.
 const TAIL: u64 = 1_000;
+
+/// Returns once all that could be read before is on the standby as well.
+pub(super) async fn barrier(client: &Plain) -> Result<(), Error> {
+    client.execute(BARRIER, &[]).await.map(|_| ())
+}
 
 /// Whether the batch was recorded; where not, the record before it is another one, or is not there.
 pub(super) async fn insert(
@@ -118,6 +144,26 @@ pub(super) async fn workspaces(client: &Client) -> Result<Vec<String>, Error> {
     client.query(WORKSPACES, &[]).await?.iter().map(|row| row.try_get(0)).collect()
 }
 
+/// Where these ledgers end; those that are not there are left out.
+pub(super) async fn ends(client: &Client, workspaces: &[&str]) -> Result<Vec<(String, Head)>, Error> {
+    let rows = client.query(ENDS, &[&workspaces]).await?;
+    let end = |row: &Row| {
+        let (workspace, seq, hash) = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
+        Ok((workspace, Head { seq: number(seq), hash: Hash(of_row(hash)) }))
+    };
+    rows.iter().map(end).collect()
+}
+
+/// Which workspace was said to be the home.
+pub(super) async fn home(client: &Client) -> Result<Option<String>, Error> {
+    client.query_opt(HOME, &[]).await?.map(|row| row.try_get(0)).transpose()
+}
+
+/// Says that it is that one, where nobody has said it, or `gone` was.
+pub(super) async fn say_home(client: &Client, home: &str, gone: Option<&str>) -> Result<(), Error> {
+    client.execute(SAY_HOME, &[&home, &gone]).await.map(|_| ())
+}
+
 /// Where a ledger ends.
 pub(super) async fn head(client: &Client, workspace: &str) -> Result<Head, Failed> {
     let statement = client.prepare_cached(HEAD).await?;
@@ -174,9 +220,10 @@ pub(super) async fn tail(client: &Client, place: &str, identity: &Identity) -> R
     Ok((Head { seq, hash }, end))
 }
 
-/// Verifies the end of a ledger, and says where it is.
+/// Verifies the end of a ledger, and says where it is. Its standby has it there, too: another node may have left what it lacks.
 pub(super) async fn check_tail(client: &Client, place: &str, identity: &Identity) -> Result<Head, Failed> {
     let (start, end) = tail(client, place, identity).await?;
+    barrier(client).await?;
     let mut walk = Walk::new(place, start, end);
     while !walk.is_through() {
         walk.take(&page(client, &identity.workspace, walk.at().seq, MAX_READ_RECORDS).await?, &mut |_| {})?;

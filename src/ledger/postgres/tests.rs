@@ -1,20 +1,32 @@
 //! What only a database does: it goes away and comes back, is somebody else's, and commits what its standby lacks.
 
+mod nodes;
+
 use std::path::Path;
 
 use bytes::Bytes;
 
-use super::super::engine::Engine as _;
-use super::super::{AnyLedger, Append, Head, Ledger as _, LedgerError};
+use super::super::engine::{Engine as _, Reached, Secret};
+use super::super::{AnyLedger, Append, Head, Identity, Ledger as _, LedgerError, LedgerId};
 use super::{Postgres, testing};
+use crate::domain::hash::hex;
 use crate::domain::ids::WorkspaceId;
 
 fn northwind() -> WorkspaceId {
     WorkspaceId::new("northwind").unwrap()
 }
 
+fn engine(url: &str) -> Postgres {
+    Postgres::new(url, None, 0).unwrap()
+}
+
 fn opened(url: &str) -> AnyLedger {
-    Postgres::new(url, None).unwrap().create(Path::new("northwind"), &northwind()).unwrap()
+    engine(url).create(Path::new("northwind"), &northwind()).unwrap()
+}
+
+/// The name of the database with that address.
+fn name_of(url: &str) -> &str {
+    url.rsplit('/').next().unwrap()
 }
 
 fn deed(text: &str) -> Vec<Bytes> {
@@ -81,7 +93,7 @@ async fn a_restart_under_a_writer_loses_and_doubles_nothing() {
             })
         })
     });
-    assert!(crash > 100, "{crash}");
+    assert!(crash > 20, "{crash}");
     assert_eq!(ledger.recover().await, Ok(head));
     assert_eq!(head.seq, crash);
 }
@@ -114,15 +126,15 @@ async fn a_commit_that_did_not_wait_is_not_acknowledged() {
 async fn what_can_keep_no_ledgers_is_refused() {
     let Some(server) = testing::shared() else { return };
     let refused = |url: &str| {
-        let engine = Postgres::new(url, Some("a secret"))?;
+        let engine = Postgres::new(url, Some("a secret"), 0)?;
         engine.create(Path::new("northwind"), &northwind()).map(|_| ())
     };
     let url = server.fresh();
-    let name = url.rsplit('/').next().unwrap().to_owned();
+    let name = name_of(&url);
     server.sql("postgres", "create database latin encoding 'LATIN1' template template0");
     let cases = [
-        (url.replace(&name, "latin"), "createdb --encoding=UTF8"),
-        (url.replace(&name, "nowhere"), "does not exist"),
+        (url.replace(name, "latin"), "createdb --encoding=UTF8"),
+        (url.replace(name, "nowhere"), "does not exist"),
         ("postgresql://deeds:a secret@127.0.0.1:1/x".to_owned(), "ledger.postgres"),
         ("postgresql://a secret@host:port/".to_owned(), "not understood"),
         (format!("{url}?options=-c%20default_transaction_read_only%3Don"), "target_session_attrs"),
@@ -132,6 +144,120 @@ async fn what_can_keep_no_ledgers_is_refused() {
         assert!(told.contains(wanted) && !told.contains("secret"), "{told}");
     }
     opened(&url);
-    server.sql(&name, "update deeds_format set format = 2");
-    assert!(matches!(refused(&url), Err(LedgerError::Newer { found: 2, known: 1, .. })));
+    server.sql(name, "update deeds_format set format = 3");
+    assert!(matches!(refused(&url), Err(LedgerError::Newer { found: 3, known: 2, .. })));
+}
+
+/// The tables as they were made in format 1.
+const FORMAT_1: &str = "\
+create table deeds_format (format bigint not null); \
+create table deeds_barrier (one boolean primary key default true check (one), at timestamptz not null); \
+create table deeds_ledger ( \
+  workspace text collate \"C\" not null, seq bigint not null check (seq >= 0), \
+  hash bytea not null check (octet_length(hash) = 32), bytes bytea not null, primary key (workspace, seq) \
+); \
+insert into deeds_format values (1); insert into deeds_barrier values (true, now());";
+
+/// What an earlier version has left is brought on once, however many nodes come upon it.
+#[tokio::test]
+async fn tables_of_format_1_become_those_of_today() {
+    let Some(server) = testing::shared() else { return };
+    let url = server.fresh();
+    server.sql(name_of(&url), FORMAT_1);
+    for workspace in ["northwind", "southwind"] {
+        let identity = Identity { id: LedgerId::random().unwrap(), workspace: workspace.to_owned() };
+        let (genesis, id) = (identity.genesis(), hex(identity.id.as_bytes()));
+        let first = format!("insert into deeds_ledger values ('{workspace}', 0, '\\x{genesis}', '\\x{id}')");
+        server.sql(name_of(&url), &first);
+    }
+    std::thread::scope(|scope| {
+        let list = || engine(&url).list(Path::new("")).unwrap().len();
+        let nodes: Vec<_> = (0..4).map(|_| scope.spawn(list)).collect();
+        assert!(nodes.into_iter().all(|node| node.join().unwrap() == 2));
+    });
+    assert_eq!(server.sql(name_of(&url), "select format from deeds_format"), "2");
+    let ledger = engine(&url).open(Path::new("northwind")).unwrap();
+    assert_eq!(appended(&ledger, ledger.head().await.unwrap(), "first").await.seq, 1);
+}
+
+/// What another node's commit left, whose wait was ended, is not believed by whoever opens it over a connection that it had.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_opened_that_its_standby_may_lack() {
+    let Some(server) = testing::start("") else { return };
+    let url = server.fresh();
+    let taking_over = engine(&url);
+    opened(&url);
+    taking_over.open(Path::new("northwind")).unwrap();
+    server.sql("postgres", "alter system set synchronous_standby_names = 'nobody'");
+    server.sql("postgres", "select pg_reload_conf()");
+    let opens = tokio::task::spawn_blocking(move || taking_over.open(Path::new("northwind")).map(drop));
+    tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+    assert!(!opens.is_finished());
+    server.sql("postgres", "alter system reset synchronous_standby_names");
+    server.sql("postgres", "select pg_reload_conf()");
+    opens.await.unwrap().unwrap();
+}
+
+/// What is promised of the database is looked for in it, and what is missing is said.
+#[tokio::test]
+async fn fewer_standbys_than_are_promised_are_told() {
+    let Some(server) = testing::start("") else { return };
+    let url = server.fresh();
+    let ledger_of = |standbys| {
+        let engine = Postgres::new(&url, None, standbys).unwrap();
+        engine.create(Path::new("northwind"), &northwind()).unwrap()
+    };
+    let (promised, two, unpromised) = (ledger_of(1), ledger_of(2), ledger_of(0));
+    let set = |names: &str| {
+        server.sql("postgres", &format!("alter system set synchronous_standby_names = '{names}'"));
+        server.sql("postgres", "select pg_reload_conf()");
+    };
+    let told = async |ledger: &AnyLedger| {
+        let error = ledger.look().await.unwrap_err();
+        assert!(error.is_unreplicated(), "{error}");
+        error.to_string()
+    };
+    assert!(told(&promised).await.contains("waits for 0 standbys, and 1 are promised"));
+    assert_eq!(unpromised.look().await, Ok(()));
+    set("ANY 1 (*)");
+    tokio::time::sleep(std::time::Duration::from_millis(1_200)).await;
+    assert!(told(&promised).await.contains("0 standbys are there"));
+    let standby = testing::StandIn::of(&url);
+    let began = std::time::Instant::now();
+    while promised.look().await.is_err() {
+        assert!(began.elapsed() < std::time::Duration::from_secs(20), "{:?}", promised.look().await);
+        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    }
+    assert!(told(&two).await.contains("waits for 1 standbys, and 2 are promised"));
+    appended(&promised, promised.head().await.unwrap(), "on two machines").await;
+    drop(standby);
+    while promised.look().await.is_ok() {
+        assert!(began.elapsed() < std::time::Duration::from_secs(40), "its end is not told");
+        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    }
+    set("");
+}
+
+/// A password that others can read is refused, with the mend.
+#[test]
+fn a_password_is_its_owners_alone() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let directory = tempfile::TempDir::new().unwrap();
+    let file = directory.path().join("password");
+    std::fs::write(&file, "a secret\n").unwrap();
+    let reached = Reached {
+        postgres: Some(Secret("postgresql://deeds@127.0.0.1:1/deeds".to_owned())),
+        password_file: Some(file.clone()),
+        standbys: 0,
+    };
+    for (mode, refused) in [(0o640, true), (0o604, true), (0o600, false), (0o400, false)] {
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(mode)).unwrap();
+        match Postgres::reached(&reached) {
+            Err(error) => {
+                let told = error.to_string();
+                assert!(refused && told.contains("chmod 600") && !told.contains("secret"), "{told}");
+            }
+            Ok(_) => assert!(!refused, "{mode:o}"),
+        }
+    }
 }

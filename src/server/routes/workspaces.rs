@@ -49,7 +49,8 @@ fn closed(workspace: WorkspaceId, shown: Shown, trouble: Option<String>) -> Work
 }
 
 fn view(space: &Workspace) -> WorkspaceView {
-    let trouble = space.handle().trouble().map(|trouble| trouble.to_string());
+    let unreplicated = || space.handle().unreplicated().map(|error| error.to_string());
+    let trouble = space.handle().trouble().map(|trouble| trouble.to_string()).or_else(unreplicated);
     closed(space.id().clone(), Shown::of(space), trouble)
 }
 
