@@ -166,7 +166,7 @@ pub(super) const SETTINGS: &[Setting] = &[
         },
         default: |_| None,
         sample: "postgresql://deeds@db-1:5432,db-2:5432/deeds?target_session_attrs=read-write",
-        doc: "The database that keeps the ledgers where the engine is postgres; several hosts are tried in turn.",
+        doc: "The database that keeps the ledgers where the engine is postgres; several hosts are tried in turn. Several databases, with spaces between them, share the workspaces.",
     },
     Setting {
         key: "ledger.postgres_password_file",

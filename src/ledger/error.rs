@@ -61,6 +61,14 @@ pub enum LedgerError {
         /// The file under its own name.
         other: String,
     },
+    /// A workspace is in two databases.
+    #[error("{place}: the workspace is in {other}, too; two can't go on from one history: take it out of one of them")]
+    Twice {
+        /// One of them.
+        place: String,
+        /// The other.
+        other: String,
+    },
     /// The file ends too early.
     #[error("{place}: the ledger is cut short ({reason}); restore the file from a backup")]
     Truncated {

@@ -51,10 +51,9 @@ impl Databases {
     }
 
     /// Where a workspace is, as far as that was found, else where it would be made.
-    pub(super) fn likely(&self, workspace: &str) -> &Arc<Database> {
+    pub(super) fn likely(&self, workspace: &str) -> Arc<Database> {
         let found = self.found.lock().unwrap_or_else(PoisonError::into_inner).get(workspace).cloned();
-        let place = found.as_ref().map(|database| database.place());
-        self.all().find(|database| Some(database.place()) == place).unwrap_or_else(|| self.chosen(workspace))
+        found.unwrap_or_else(|| Arc::clone(self.chosen(workspace)))
     }
 
     /// Where a workspace is made.

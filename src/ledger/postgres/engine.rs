@@ -16,6 +16,7 @@ use super::super::{
     AnyLedger, Head, Identity, LedgerError, LedgerId, MAX_READ_RECORDS, Rebuild, Record, Verified, open_file,
     sqlite,
 };
+use super::databases::Databases;
 use super::error::{self, Failed};
 use super::link::Database;
 use super::rows::Walk;
@@ -28,7 +29,7 @@ const RESTORED: usize = 5_000;
 /// Ledgers in a PostgreSQL database.
 #[derive(Debug, Clone)]
 pub struct Postgres {
-    pub(super) database: Arc<Database>,
+    pub(super) databases: Arc<Databases>,
 }
 
 type Found<T> = Result<T, LedgerError>;
@@ -48,40 +49,33 @@ impl Postgres {
         Self::new(url, password.as_deref(), reached.standbys)
     }
 
-    /// In the database of that address, with that password where the address has none, of which so many synchronous standbys are
-    /// promised. Nothing is connected before it is asked.
+    /// In the databases of these addresses, with that password where an address has none, of each of which so many synchronous
+    /// standbys are promised. Nothing is connected before it is asked.
     ///
     /// # Errors
-    /// When the address is not understood; it is not told in the error.
-    pub fn new(url: &str, password: Option<&str>, standbys: u32) -> Found<Self> {
-        Ok(Self { database: Arc::new(Database::new(url, password, standbys)?) })
+    /// When an address is not understood; it is not told in the error.
+    pub fn new(urls: &str, password: Option<&str>, standbys: u32) -> Found<Self> {
+        Ok(Self { databases: Arc::new(Databases::new(urls, password, standbys)?) })
     }
 
-    fn ask<T, F>(&self, place: &str, ask: impl FnOnce(Client) -> F + Send + 'static) -> Found<T>
-    where
-        T: Send + 'static,
-        F: Future<Output = Result<T, Failed>> + Send,
-    {
-        self.database.ask_blocking(ask).map_err(|failed| failed.told(place))
-    }
-
-    fn page(&self, place: &str, workspace: &str, after: u64) -> Found<Vec<Record>> {
-        let workspace = workspace.to_owned();
-        self.ask(place, async move |client| rows::page(&client, &workspace, after, MAX_READ_RECORDS).await)
-    }
-
-    fn head(&self, place: &str, workspace: &str) -> Found<Head> {
-        let workspace = workspace.to_owned();
-        self.ask(place, async move |client| rows::head(&client, &workspace).await)
+    /// The database that has the workspace of that folder.
+    fn at(&self, folder: &Path) -> Found<Arc<Database>> {
+        let found = self.databases.find(&name(folder))?;
+        found.ok_or_else(|| LedgerError::Missing { place: self.place(folder) })
     }
 
     /// Gives each record in order, the chain verified as it goes.
     fn walk(&self, folder: &Path, each: &mut dyn FnMut(Record) -> Found<()>) -> Found<Verified> {
-        let (place, identity) = (self.place(folder), self.identity(folder)?);
+        let (identity, database, place) = (self.identity(folder)?, self.at(folder)?, self.place(folder));
         let start = Head { seq: 0, hash: identity.genesis() };
-        let mut walk = Walk::new(&place, start, self.head(&place, &identity.workspace)?);
+        let workspace = identity.workspace.clone();
+        let end = ask(&database, &place, async move |client| rows::head(&client, &workspace).await)?;
+        let mut walk = Walk::new(&place, start, end);
         while !walk.is_through() {
-            let page = self.page(&place, &identity.workspace, walk.at().seq)?;
+            let (workspace, after) = (identity.workspace.clone(), walk.at().seq);
+            let page = ask(&database, &place, async move |client| {
+                rows::page(&client, &workspace, after, MAX_READ_RECORDS).await
+            })?;
             walk.take(&page, &mut |_| {})?;
             for record in page.into_iter().take_while(|record| record.seq <= walk.at().seq) {
                 each(record)?;
@@ -90,50 +84,63 @@ impl Postgres {
         let head = walk.finish()?;
         Ok(Verified { identity, head })
     }
+}
 
-    fn opened(&self, place: String, identity: Identity) -> Found<AnyLedger> {
-        let (of, whose) = (place.clone(), identity.clone());
-        self.ask(&place, async move |client| rows::check_tail(&client, &of, &whose).await)?;
-        let database = Arc::clone(&self.database);
-        Ok(PostgresLedger { database, place, identity, closed: AtomicBool::new(false) }.into())
-    }
+/// Asks a database, and waits.
+fn ask<T, F>(
+    database: &Arc<Database>,
+    place: &str,
+    ask: impl FnOnce(Client) -> F + Send + 'static,
+) -> Found<T>
+where
+    T: Send + 'static,
+    F: Future<Output = Result<T, Failed>> + Send,
+{
+    database.ask_blocking(ask).map_err(|failed| failed.told(place))
+}
 
-    /// Brings the ledger of a file into the database, under a name that nobody lists.
-    fn stage(&self, place: &str, workspace: &WorkspaceId, file: &Path) -> Found<()> {
-        let verified = sqlite::verify(file, |_| {})?;
-        let (staged, identity) = (rows::staged(workspace.as_str()), verified.identity.clone());
-        let mut head = Head { seq: 0, hash: identity.genesis() };
-        let under = staged.clone();
-        self.ask(place, async move |client| Ok(rows::found(&client, &under, &identity).await?))?;
-        let (mut batch, mut failed) = (Vec::new(), Ok(()));
-        sqlite::read_all(file, |record| {
-            batch.push(record);
-            if batch.len() >= RESTORED && failed.is_ok() {
-                failed = self.put(place, &staged, &mut head, std::mem::take(&mut batch));
-            }
-        })?;
-        failed.and_then(|()| self.put(place, &staged, &mut head, batch))
-    }
+fn opened(database: Arc<Database>, place: String, identity: Identity) -> Found<AnyLedger> {
+    let (of, whose) = (place.clone(), identity.clone());
+    ask(&database, &place, async move |client| rows::check_tail(&client, &of, &whose).await)?;
+    Ok(PostgresLedger { database, place, identity, closed: AtomicBool::new(false) }.into())
+}
 
-    fn put(&self, place: &str, staged: &str, head: &mut Head, batch: Vec<Record>) -> Found<()> {
-        let Some(last) = batch.last().map(Record::head) else { return Ok(()) };
-        let (before, staged) = (std::mem::replace(head, last), staged.to_owned());
-        let put =
-            self.ask(place, async move |client| Ok(rows::insert(&client, &staged, before, &batch).await?))?;
-        if put { Ok(()) } else { Err(in_the_way(place)) }
-    }
+/// Brings the ledger of a file into a database, under a name that nobody lists.
+fn stage(database: &Arc<Database>, workspace: &WorkspaceId, file: &Path) -> Found<()> {
+    let verified = sqlite::verify(file, |_| {})?;
+    let (staged, identity) = (rows::staged(workspace.as_str()), verified.identity.clone());
+    let mut head = Head { seq: 0, hash: identity.genesis() };
+    let under = staged.clone();
+    ask(database, database.place(), async move |client| Ok(rows::found(&client, &under, &identity).await?))?;
+    let (mut batch, mut failed) = (Vec::new(), Ok(()));
+    sqlite::read_all(file, |record| {
+        batch.push(record);
+        if batch.len() >= RESTORED && failed.is_ok() {
+            failed = put(database, &staged, &mut head, std::mem::take(&mut batch));
+        }
+    })?;
+    failed.and_then(|()| put(database, &staged, &mut head, batch))
+}
 
-    fn found(&self, place: &str, identity: &Identity) -> Found<()> {
-        let identity = identity.clone();
-        let found = self.ask(place, async move |client| {
-            match rows::found(&client, &identity.workspace, &identity).await {
-                Ok(()) => Ok(true),
-                Err(error) if error::is_taken(&error) => Ok(false),
-                Err(error) => Err(error.into()),
-            }
-        })?;
-        if found { Ok(()) } else { Err(in_the_way(place)) }
-    }
+fn put(database: &Arc<Database>, staged: &str, head: &mut Head, batch: Vec<Record>) -> Found<()> {
+    let Some(last) = batch.last().map(Record::head) else { return Ok(()) };
+    let (before, staged) = (std::mem::replace(head, last), staged.to_owned());
+    let put = ask(database, database.place(), async move |client| {
+        Ok(rows::insert(&client, &staged, before, &batch).await?)
+    })?;
+    if put { Ok(()) } else { Err(in_the_way(database.place())) }
+}
+
+fn found(database: &Arc<Database>, place: &str, identity: &Identity) -> Found<()> {
+    let identity = identity.clone();
+    let found = ask(database, place, async move |client| {
+        match rows::found(&client, &identity.workspace, &identity).await {
+            Ok(()) => Ok(true),
+            Err(error) if error::is_taken(&error) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    })?;
+    if found { Ok(()) } else { Err(in_the_way(place)) }
 }
 
 /// What a file holds that its owner alone may read, without the end of its line.
@@ -173,37 +180,47 @@ impl Engine for Postgres {
     }
 
     fn place(&self, folder: &Path) -> String {
-        format!("{}, workspace {}", self.database.place(), name(folder))
+        let workspace = name(folder);
+        format!("{}, workspace {workspace}", self.databases.likely(&workspace).place())
     }
 
     fn list(&self, _: &Path) -> Found<Vec<WorkspaceId>> {
-        let names = self.ask(self.database.place(), async |client| Ok(rows::workspaces(&client).await?))?;
+        let list = |database| {
+            ask(database, database.place(), async |client| Ok(rows::workspaces(&client).await?))
+                .map(|names| (database, names))
+        };
+        let names = self.databases.note(self.databases.all().map(list).collect::<Found<_>>()?);
         let mut all: Vec<WorkspaceId> = names.iter().filter_map(|name| name.parse().ok()).collect();
         all.sort();
         Ok(all)
     }
 
     fn create(&self, folder: &Path, workspace: &WorkspaceId) -> Found<AnyLedger> {
+        let there = self.databases.find(workspace.as_str())?;
         let place = self.place(folder);
         let id = LedgerId::random()
             .map_err(|error| LedgerError::Io { place: place.clone(), reason: error.to_string() })?;
         let new = Identity { id, workspace: workspace.to_string() };
-        match self.found(&place, &new) {
+        let database = there.as_ref().unwrap_or_else(|| self.databases.chosen(workspace.as_str()));
+        match found(database, &place, &new) {
             // Somebody has made it.
             Err(LedgerError::Unwritable { .. }) => self.open(folder),
-            made => made.and_then(|()| self.opened(place, new)),
+            // Somebody may have made it elsewhere meanwhile, whose settings name the databases otherwise.
+            made => made.and_then(|()| opened(self.at(folder)?, place, new)),
         }
     }
 
     fn identity(&self, folder: &Path) -> Found<Identity> {
-        let (place, workspace) = (self.place(folder), name(folder));
+        let (database, place, workspace) = (self.at(folder)?, self.place(folder), name(folder));
         let of = place.clone();
-        let found = self.ask(&place, async move |client| rows::identity(&client, &of, &workspace).await)?;
+        let found =
+            ask(&database, &place, async move |client| rows::identity(&client, &of, &workspace).await)?;
         found.ok_or(LedgerError::Missing { place })
     }
 
     fn open(&self, folder: &Path) -> Found<AnyLedger> {
-        self.opened(self.place(folder), self.identity(folder)?)
+        let identity = self.identity(folder)?;
+        opened(self.at(folder)?, self.place(folder), identity)
     }
 
     fn verify(&self, folder: &Path, progress: &mut dyn FnMut(Head)) -> Found<Verified> {
@@ -214,9 +231,9 @@ impl Engine for Postgres {
     }
 
     fn inspect(&self, folder: &Path) -> Found<(Verified, Option<Record>)> {
-        let (place, identity) = (self.place(folder), self.identity(folder)?);
+        let (identity, database, place) = (self.identity(folder)?, self.at(folder)?, self.place(folder));
         let (of, whose) = (place.clone(), identity.clone());
-        let (head, last) = self.ask(&place, async move |client| {
+        let (head, last) = ask(&database, &place, async move |client| {
             let head = rows::check_tail(&client, &of, &whose).await?;
             Ok((head, rows::some(&client, &whose.workspace, &[head.seq], 0).await?.pop()))
         })?;
@@ -236,7 +253,7 @@ impl Engine for Postgres {
 
     fn heads(&self, folder: &Path, seqs: &[u64]) -> Found<Vec<Head>> {
         let (workspace, seqs) = (name(folder), seqs.to_vec());
-        let found = self.ask(&self.place(folder), async move |client| {
+        let found = ask(&self.at(folder)?, &self.place(folder), async move |client| {
             Ok(rows::some(&client, &workspace, &seqs, usize::MAX).await?)
         })?;
         Ok(found.iter().map(Record::head).collect())
@@ -257,20 +274,24 @@ impl Engine for Postgres {
     }
 
     fn restore(&self, from: &Path, root: &Path) -> Found<()> {
-        let place = self.database.place().to_owned();
-        // What a restore left that was cut off; the ledgers themselves come all at once.
-        self.ask(&place, async |client| Ok(rows::clear_staged(&client).await?))?;
+        // What a restore left that was cut off; the ledgers of a database come all at once.
+        for database in self.databases.all() {
+            ask(database, database.place(), async |client| Ok(rows::clear_staged(&client).await?))?;
+        }
         let file = |workspace: &WorkspaceId| from.join(workspace.as_str()).join(sqlite::FILE);
         let workspaces = sqlite::ENGINE.list(from)?;
         for workspace in &workspaces {
-            self.stage(&place, workspace, &file(workspace))?;
+            stage(self.databases.chosen(workspace.as_str()), workspace, &file(workspace))?;
         }
-        let came = self.ask(&place, async |client| match rows::name_staged(&client).await {
-            Err(error) if error::is_taken(&error) => Ok(false),
-            named => Ok(named.map(|()| true)?),
-        })?;
-        if !came {
-            return Err(in_the_way(&place));
+        for database in self.databases.all() {
+            let came =
+                ask(database, database.place(), async |client| match rows::name_staged(&client).await {
+                    Err(error) if error::is_taken(&error) => Ok(false),
+                    named => Ok(named.map(|()| true)?),
+                })?;
+            if !came {
+                return Err(in_the_way(database.place()));
+            }
         }
         for workspace in &workspaces {
             let file = file(workspace);
@@ -285,26 +306,31 @@ impl Engine for Postgres {
     }
 
     fn home(&self) -> Found<Option<WorkspaceId>> {
-        let home = self.ask(self.database.place(), async |client| Ok(rows::home(&client).await?))?;
+        let first = self.databases.first();
+        let home = ask(first, first.place(), async |client| Ok(rows::home(&client).await?))?;
         Ok(home.and_then(|home| home.parse().ok()))
     }
 
     fn say_home(&self, home: &WorkspaceId) -> Found<bool> {
         // One that has no ledger, as after a restore that was cut off, is nobody's home.
         let gone = self.home()?.filter(|said| !self.has(Path::new(said.as_str())));
-        let home = home.clone();
-        self.ask(self.database.place(), async move |client| {
+        let (first, home) = (self.databases.first(), home.clone());
+        ask(first, first.place(), async move |client| {
             Ok(rows::say_home(&client, home.as_str(), gone.as_ref().map(WorkspaceId::as_str)).await?)
         })?;
         Ok(true)
     }
 
     fn ends(&self, workspaces: &[WorkspaceId]) -> Found<Option<Vec<(WorkspaceId, Head)>>> {
-        let asked = workspaces.to_vec();
-        let ends = self.ask(self.database.place(), async move |client| {
-            let names: Vec<&str> = asked.iter().map(WorkspaceId::as_str).collect();
-            Ok(rows::ends(&client, &names).await?)
-        })?;
-        Ok(Some(ends.into_iter().filter_map(|(name, head)| Some((name.parse().ok()?, head))).collect()))
+        let mut all = Vec::with_capacity(workspaces.len());
+        for database in self.databases.all() {
+            let asked = workspaces.to_vec();
+            let ends = ask(database, database.place(), async move |client| {
+                let names: Vec<&str> = asked.iter().map(WorkspaceId::as_str).collect();
+                Ok(rows::ends(&client, &names).await?)
+            })?;
+            all.extend(ends.into_iter().filter_map(|(name, head)| Some((name.parse().ok()?, head))));
+        }
+        Ok(Some(all))
     }
 }

@@ -128,9 +128,7 @@ impl Database {
         F: Future<Output = Result<T, Failed>> + Send,
     {
         let database = Arc::clone(self);
-        let (tell, told) = std::sync::mpsc::sync_channel(1);
-        threads()?.spawn(async move { tell.send(database.asked(ask).await).unwrap_or_default() });
-        told.recv().unwrap_or_else(|_| Err(Failed::Way("the work was given up".to_owned())))
+        blocking(async move { database.asked(ask).await })?
     }
 
     async fn asked<T, F>(&self, ask: impl FnOnce(Client) -> F) -> Result<T, Failed>
@@ -254,6 +252,15 @@ pub(super) fn threads() -> Result<&'static Runtime, Failed> {
             .map_err(|error| error.to_string())
     });
     on.as_ref().map_err(|error| Failed::Way(format!("no thread could be started: {error}")))
+}
+
+/// Waits for something that is done on those threads.
+pub(super) fn blocking<T: Send + 'static>(
+    work: impl Future<Output = T> + Send + 'static,
+) -> Result<T, Failed> {
+    let (tell, told) = std::sync::mpsc::sync_channel(1);
+    threads()?.spawn(async move { tell.send(work.await).unwrap_or_default() });
+    told.recv().map_err(|_| Failed::Way("the work was given up".to_owned()))
 }
 
 /// How it is called in errors and lists: never with what it is reached with.

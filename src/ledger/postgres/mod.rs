@@ -1,4 +1,4 @@
-//! The ledger in PostgreSQL: one table for all workspaces of all nodes, whose primary key is workspace and sequence, so that
+//! The ledger in PostgreSQL: one table of a database for all workspaces of all nodes (several databases share them, `databases`), whose primary key is workspace and sequence, so that
 //! an append is a compare-and-set for any number of nodes. Row 0 of a workspace says which ledger it is.
 //!
 //! Nothing that was read is believed after a connection was lost, or after a commit that did not wait for its standby, before
@@ -10,6 +10,7 @@
 //! workspace is the home. What was recorded is told over a connection of its own (`notices`), and another one asks whether the
 //! database keeps what is promised of it (`promise`).
 
+mod databases;
 mod engine;
 mod error;
 mod link;

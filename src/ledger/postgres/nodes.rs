@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use deadpool_postgres::Client;
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, join_all};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::time::Instant;
 use tokio_postgres::{Error, Row};
@@ -18,6 +18,7 @@ use super::super::nodes::{Beat, Holder, LEASE, News, Node, Nodes};
 use super::super::{Engine, LedgerError};
 use super::Postgres;
 use super::error::Failed;
+use super::link::Database;
 use super::rows::STAGED;
 use crate::domain::ids::WorkspaceId;
 use crate::domain::time::Time;
@@ -59,22 +60,46 @@ where (due is null or due <= $1) and right(workspace, length($3)) <> $3 \
 order by due nulls last limit $2";
 const LEAVE: &str = "delete from deeds_node where instance = $1";
 
-/// Asks the database, on its own threads.
+/// Asks a database, on its own threads.
 async fn ask<T, F>(
-    engine: &Postgres,
+    database: &Arc<Database>,
     ask: impl FnOnce(Client) -> F + Send + 'static,
 ) -> Result<T, LedgerError>
 where
     T: Send + 'static,
     F: Future<Output = Result<T, Failed>> + Send,
 {
-    engine.database.ask(ask).await.map_err(|failed| failed.told(engine.database.place()))
+    database.ask(ask).await.map_err(|failed| failed.told(database.place()))
+}
+
+/// The database that has that workspace, and how it is called there.
+async fn at(engine: &Postgres, workspace: &WorkspaceId) -> Result<(Arc<Database>, String), LedgerError> {
+    let found = engine.databases.of(workspace.as_str()).await?;
+    let place = Engine::place(engine, Path::new(workspace.as_str()));
+    found.map(|database| (database, place.clone())).ok_or(LedgerError::Missing { place })
 }
 
 impl Nodes for Postgres {
     fn beat<'a>(&'a self, me: &'a Node) -> BoxFuture<'a, Result<Beat, LedgerError>> {
-        let me = me.clone();
-        Box::pin(ask(self, async move |client| beat(&client, &me).await))
+        Box::pin(async move {
+            let one = |database| {
+                let me = me.clone();
+                ask(database, async move |client| beat(&client, &me).await)
+            };
+            let beats = join_all(self.databases.all().map(one)).await;
+            let mut all =
+                Beat { now: Time::from_micros(0), was_there: true, nodes: Vec::new(), workspaces: 0 };
+            for beat in beats {
+                let beat = beat?;
+                all.now = all.now.max(beat.now);
+                all.was_there &= beat.was_there;
+                all.nodes.extend(beat.nodes);
+                all.workspaces += beat.workspaces;
+            }
+            all.nodes.sort_by(|one, other| one.instance.cmp(&other.instance));
+            all.nodes.dedup_by(|one, other| one.instance == other.instance);
+            Ok(all)
+        })
     }
 
     fn hold<'a>(
@@ -82,9 +107,11 @@ impl Nodes for Postgres {
         me: &'a Node,
         workspace: &'a WorkspaceId,
     ) -> BoxFuture<'a, Result<Holder, LedgerError>> {
-        let (me, workspace) = (me.clone(), workspace.clone());
-        let place = Engine::place(self, Path::new(workspace.as_str()));
-        Box::pin(ask(self, async move |client| hold(&client, &place, &me, &workspace).await))
+        Box::pin(async move {
+            let (database, place) = at(self, workspace).await?;
+            let (me, workspace) = (me.clone(), workspace.clone());
+            ask(&database, async move |client| hold(&client, &place, &me, &workspace).await).await
+        })
     }
 
     fn release<'a>(
@@ -93,26 +120,44 @@ impl Nodes for Postgres {
         workspace: &'a WorkspaceId,
         due: Option<Time>,
     ) -> BoxFuture<'a, Result<(), LedgerError>> {
-        let (me, workspace) = (me.clone(), workspace.clone());
-        Box::pin(ask(self, async move |client| Ok(release(&client, &me, &workspace, due).await?)))
+        Box::pin(async move {
+            let (database, _) = at(self, workspace).await?;
+            let (me, workspace) = (me.clone(), workspace.clone());
+            ask(&database, async move |client| Ok(release(&client, &me, &workspace, due).await?)).await
+        })
     }
 
     fn waiting(&self, now: Time, most: usize) -> BoxFuture<'_, Result<Vec<WorkspaceId>, LedgerError>> {
-        Box::pin(ask(self, async move |client| Ok(waiting(&client, now, most).await?)))
+        Box::pin(async move {
+            // Of each as many as of the others, so that none has all the turns.
+            let each = most.div_ceil(self.databases.all().count());
+            let one = |database| ask(database, async move |client| Ok(waiting(&client, now, each).await?));
+            let all = join_all(self.databases.all().map(one)).await;
+            let mut all = all.into_iter().collect::<Result<Vec<_>, _>>()?.concat();
+            all.truncate(most);
+            Ok(all)
+        })
     }
 
     fn leave<'a>(&'a self, me: &'a Node) -> BoxFuture<'a, Result<(), LedgerError>> {
-        let me = me.clone();
-        Box::pin(ask(self, async move |client| Ok(leave(&client, &me).await?)))
+        Box::pin(async move {
+            let one = |database| {
+                let me = me.clone();
+                ask(database, async move |client| Ok(leave(&client, &me).await?))
+            };
+            join_all(self.databases.all().map(one)).await.into_iter().collect()
+        })
     }
 
     fn tell(&self, news: News) {
-        self.database.notices().tell(news);
+        self.databases.likely(news.workspace.as_str()).notices().tell(news);
     }
 
     fn listen(&self) -> UnboundedReceiver<News> {
         let (tell, told) = unbounded_channel();
-        self.database.notices().listen(tell);
+        for database in self.databases.all() {
+            database.notices().listen(tell.clone());
+        }
         told
     }
 }

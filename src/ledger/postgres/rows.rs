@@ -38,6 +38,7 @@ const BARRIER: &str = "update deeds_barrier set at = clock_timestamp()";
 const HASH: &str = "select hash from deeds_ledger where workspace = $1 and seq = $2";
 const FIRST: &str = "select hash, bytes from deeds_ledger where workspace = $1 and seq = 0";
 const WORKSPACES: &str = "select workspace from deeds_workspace";
+const IS_LISTED: &str = "select exists (select 1 from deeds_workspace where workspace = $1)";
 const ENDS: &str = "\
 select asked.workspace, last.seq, last.hash from unnest($1::text[]) as asked (workspace) \
 cross join lateral ( \
@@ -142,6 +143,11 @@ pub(super) async fn identity(
 /// Every workspace that has a ledger.
 pub(super) async fn workspaces(client: &Client) -> Result<Vec<String>, Error> {
     client.query(WORKSPACES, &[]).await?.iter().map(|row| row.try_get(0)).collect()
+}
+
+/// Whether a workspace has a ledger here.
+pub(super) async fn is_listed(client: &Client, workspace: &str) -> Result<bool, Error> {
+    client.query_one(IS_LISTED, &[&workspace]).await?.try_get(0)
 }
 
 /// Where these ledgers end; those that are not there are left out.

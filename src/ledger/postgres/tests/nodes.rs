@@ -112,7 +112,7 @@ async fn what_falls_due_waits_until_a_node_takes_it() {
     }
     let unknown = made(&engine, "unknown").await;
     let waiting = async |now: i64, most| engine.waiting(Time::from_micros(now), most).await.unwrap();
-    assert_eq!(waiting(99, 9).await, [unknown.clone()]);
+    assert_eq!(waiting(99, 9).await, std::slice::from_ref(&unknown));
     assert_eq!(waiting(100, 9).await, [named("sooner"), unknown.clone()]);
     assert_eq!(waiting(200, 9).await, [named("sooner"), named("later"), unknown.clone()]);
     assert_eq!(waiting(200, 1).await, [named("sooner")]);
@@ -237,4 +237,52 @@ async fn a_closed_ledger_is_told_by_its_end() {
     let after = store.stamps(&asked);
     assert_ne!(after[&northwind()], stamp);
     assert_eq!(after[&named("southwind")], before[&named("southwind")]);
+}
+
+/// A workspace lies in one of several databases, and is found there in whatever order they are named.
+#[tokio::test]
+async fn several_databases_share_the_workspaces() {
+    let Some(server) = testing::shared() else { return };
+    let urls = [server.fresh(), server.fresh()];
+    let both = || (engine(&urls.join(" ")), engine(&format!("{} {}", urls[1], urls[0])));
+    let ((engine_of_one, engine_of_two), one, two) = (both(), node("one"), node("two"));
+    let mut all = Vec::new();
+    for n in 10..26 {
+        let workspace = made(&engine_of_one, &format!("workspace-{n}")).await;
+        all.push(made(&engine_of_two, workspace.as_str()).await);
+    }
+    let there =
+        |url: &str| server.sql(name_of(url), "select count(*) from deeds_workspace").parse::<u64>().unwrap();
+    let counts = [there(&urls[0]), there(&urls[1])];
+    assert!(counts.iter().sum::<u64>() == 16 && !counts.contains(&0), "{counts:?}");
+    assert_eq!(
+        (engine_of_one.list(Path::new("")), engine_of_two.list(Path::new(""))),
+        (Ok(all.clone()), Ok(all.clone()))
+    );
+    assert_eq!(engine_of_two.ends(&all).unwrap().unwrap().len(), 16);
+    engine_of_two.beat(&two).await.unwrap();
+    let beat = engine_of_one.beat(&one).await.unwrap();
+    assert_eq!((beat.workspaces, beat.nodes, beat.was_there), (16, vec![one.clone(), two.clone()], false));
+    assert!(engine_of_one.beat(&one).await.unwrap().was_there);
+    for workspace in &all {
+        assert_eq!(engine_of_one.hold(&one, workspace).await, Ok(Holder::Me));
+        assert_eq!(engine_of_two.hold(&two, workspace).await, Ok(Holder::Other(one.clone())));
+    }
+    engine_of_one.leave(&one).await.unwrap();
+    assert_eq!(engine_of_two.waiting(Time::from_micros(0), 99).await.unwrap().len(), 16);
+    assert_eq!(engine_of_two.waiting(Time::from_micros(0), 3).await.unwrap().len(), 3);
+    // Named by hand in the other one, too: it is told with both, and the others are served.
+    let place = engine_of_one.place(Path::new("workspace-10"));
+    let elsewhere = if place.contains(name_of(&urls[0])) { &urls[1] } else { &urls[0] };
+    made(&engine(elsewhere), "workspace-10").await;
+    let (anew, _) = both();
+    assert_eq!(anew.list(Path::new("")), Ok(all));
+    let told = anew.open(Path::new("workspace-10")).unwrap_err().to_string();
+    assert!(
+        urls.iter().all(|url| told.contains(&format!("/{}, workspace workspace-10", name_of(url)))),
+        "{told}"
+    );
+    anew.open(Path::new("workspace-11")).unwrap();
+    let twice = Postgres::new(&format!("{0} {0}", urls[0]), None, 0).unwrap_err().to_string();
+    assert!(twice.contains("named twice"), "{twice}");
 }
