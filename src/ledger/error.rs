@@ -62,7 +62,9 @@ pub enum LedgerError {
         other: String,
     },
     /// A workspace is in two databases.
-    #[error("{place}: the workspace is in {other}, too; two can't go on from one history: take it out of one of them")]
+    #[error(
+        "{place}: the workspace is in {other}, too; two can't go on from one history: take it out of one of them"
+    )]
     Twice {
         /// One of them.
         place: String,

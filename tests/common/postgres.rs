@@ -96,7 +96,7 @@ impl Postgres {
     fn run(&self, program: &str, arguments: &[&str]) -> String {
         let mut command = Command::new(self.bin.join(program));
         // A server that was started keeps what it inherits: not the pipes of this.
-        let file = self.home.join(format!("told-{program}"));
+        let file = self.home.join(format!("told-{program}-{:?}", std::thread::current().id()));
         let told = std::fs::File::create(&file).unwrap();
         command.args(arguments).env("LC_ALL", "C").current_dir(&self.home);
         command.stdin(Stdio::null()).stdout(told.try_clone().unwrap()).stderr(told);

@@ -100,8 +100,8 @@ where
 }
 
 fn opened(database: Arc<Database>, place: String, identity: Identity) -> Found<AnyLedger> {
-    let (of, whose) = (place.clone(), identity.clone());
-    ask(&database, &place, async move |client| rows::check_tail(&client, &of, &whose).await)?;
+    let (over, of, whose) = (Arc::clone(&database), place.clone(), identity.clone());
+    ask(&database, &place, async move |client| rows::check_tail(&client, &over, &of, &whose).await)?;
     Ok(PostgresLedger { database, place, identity, closed: AtomicBool::new(false) }.into())
 }
 
@@ -232,9 +232,9 @@ impl Engine for Postgres {
 
     fn inspect(&self, folder: &Path) -> Found<(Verified, Option<Record>)> {
         let (identity, database, place) = (self.identity(folder)?, self.at(folder)?, self.place(folder));
-        let (of, whose) = (place.clone(), identity.clone());
+        let (over, of, whose) = (Arc::clone(&database), place.clone(), identity.clone());
         let (head, last) = ask(&database, &place, async move |client| {
-            let head = rows::check_tail(&client, &of, &whose).await?;
+            let head = rows::check_tail(&client, &over, &of, &whose).await?;
             Ok((head, rows::some(&client, &whose.workspace, &[head.seq], 0).await?.pop()))
         })?;
         Ok((Verified { identity, head }, last))

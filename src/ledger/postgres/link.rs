@@ -51,6 +51,8 @@ pub(super) struct Database {
     pool: Pool,
     /// How many commits did not wait for their standby.
     not_waited: Arc<AtomicU64>,
+    /// How many barriers have begun, and the last of them that is through.
+    barriers: (AtomicU64, tokio::sync::Mutex<u64>),
     /// It was looked at, and has its tables.
     ready: tokio::sync::OnceCell<()>,
     notices: Notices,
@@ -96,7 +98,8 @@ impl Database {
             }))
             .build()
             .map_err(|error| unfit(error.to_string()))?;
-        Ok(Self { place, pool, not_waited, ready: tokio::sync::OnceCell::new(), notices, promise })
+        let (barriers, ready) = (Default::default(), tokio::sync::OnceCell::new());
+        Ok(Self { place, pool, not_waited, barriers, ready, notices, promise })
     }
 
     /// How it is called: its first host, and its name.
@@ -149,7 +152,22 @@ impl Database {
 
     /// Returns once all that could be read before is on the standby as well.
     pub(super) async fn barrier(self: &Arc<Self>) -> Result<(), Failed> {
-        self.ask(async |client| Ok(rows::barrier(&client).await?)).await
+        let database = Arc::clone(self);
+        self.ask(async move |client| Ok(database.barrier_over(&client).await?)).await
+    }
+
+    /// The same over a connection that is there. Who comes while one is under way waits for it and shares the next one with all
+    /// others: a node that takes over a thousand workspaces does not write a thousand times.
+    pub(super) async fn barrier_over(&self, client: &Plain) -> Result<(), Error> {
+        let (begun, through) = &self.barriers;
+        let before = begun.load(Ordering::Acquire);
+        let mut through = through.lock().await;
+        if *through <= before {
+            let this = begun.fetch_add(1, Ordering::AcqRel) + 1;
+            rows::barrier(client).await?;
+            *through = this;
+        }
+        Ok(())
     }
 
     /// Whether it keeps what is promised of it; it is asked once a second, whoever asks this.

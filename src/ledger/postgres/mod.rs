@@ -172,9 +172,11 @@ impl Ledger for PostgresLedger {
 
     async fn recover(&self) -> Result<Head, LedgerError> {
         self.is_open()?;
-        let (place, identity) = (self.place.clone(), self.identity.clone());
-        let head =
-            self.database.ask(async move |client| rows::check_tail(&client, &place, &identity).await).await;
+        let (over, place, identity) = (Arc::clone(&self.database), self.place.clone(), self.identity.clone());
+        let head = self
+            .database
+            .ask(async move |client| rows::check_tail(&client, &over, &place, &identity).await)
+            .await;
         head.map_err(|failed| self.told(failed))
     }
 

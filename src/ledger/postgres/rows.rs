@@ -8,6 +8,7 @@ use super::super::{
     Hash, Head, Identity, LedgerError, LedgerId, MAX_READ_BYTES, MAX_READ_RECORDS, Record, Verifier,
 };
 use super::error::Failed;
+use super::link::Database;
 
 /// Inserts a batch where the record before it is there with the hash that was expected.
 const INSERT: &str = "\
@@ -213,7 +214,7 @@ async fn hash(client: &Client, workspace: &str, seq: u64) -> Result<Option<Hash>
 }
 
 /// From where the last [`TAIL`] records are verified, and to where.
-pub(super) async fn tail(client: &Client, place: &str, identity: &Identity) -> Result<(Head, Head), Failed> {
+async fn tail(client: &Client, place: &str, identity: &Identity) -> Result<(Head, Head), Failed> {
     let end = head(client, &identity.workspace).await?;
     let seq = end.seq.saturating_sub(TAIL);
     let hash = match seq {
@@ -227,9 +228,14 @@ pub(super) async fn tail(client: &Client, place: &str, identity: &Identity) -> R
 }
 
 /// Verifies the end of a ledger, and says where it is. Its standby has it there, too: another node may have left what it lacks.
-pub(super) async fn check_tail(client: &Client, place: &str, identity: &Identity) -> Result<Head, Failed> {
+pub(super) async fn check_tail(
+    client: &Client,
+    database: &Database,
+    place: &str,
+    identity: &Identity,
+) -> Result<Head, Failed> {
     let (start, end) = tail(client, place, identity).await?;
-    barrier(client).await?;
+    database.barrier_over(client).await?;
     let mut walk = Walk::new(place, start, end);
     while !walk.is_through() {
         walk.take(&page(client, &identity.workspace, walk.at().seq, MAX_READ_RECORDS).await?, &mut |_| {})?;

@@ -1,13 +1,12 @@
 //! The server that the tests of this process share, and others of a test's own.
 
 use std::io::Write as _;
-use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 
 #[path = "../../../tests/common/postgres.rs"]
 mod server;
 
-pub(in crate::ledger) use server::Postgres as Server;
+pub(in crate::ledger) use server::{Postgres as Server, bin};
 
 /// One for all; none where PostgreSQL is not here. It ends with the process that started it.
 pub(in crate::ledger) fn shared() -> Option<&'static Server> {
@@ -26,28 +25,4 @@ pub(in crate::ledger) fn start(settings: &str) -> Option<Server> {
         std::io::stderr().write_all(told.as_bytes()).unwrap();
     }
     server
-}
-
-/// Receives a server's log as a synchronous standby does, until it is dropped.
-pub(in crate::ledger) struct StandIn {
-    program: Child,
-    _log: tempfile::TempDir,
-}
-
-impl StandIn {
-    /// Of the server whose database has that address.
-    pub(in crate::ledger) fn of(url: &str) -> Self {
-        let log = tempfile::TempDir::new().unwrap();
-        let mut command = Command::new(server::bin().unwrap().join("pg_receivewal"));
-        command.args(["--synchronous", "--no-loop", "-d", url, "-D"]).arg(log.path());
-        let program = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        Self { program, _log: log }
-    }
-}
-
-impl Drop for StandIn {
-    fn drop(&mut self) {
-        self.program.kill().unwrap();
-        self.program.wait().unwrap();
-    }
 }

@@ -3,8 +3,11 @@
 mod nodes;
 
 use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use tempfile::TempDir;
 
 use super::super::engine::{Engine as _, Reached, Secret};
 use super::super::{AnyLedger, Append, Head, Identity, Ledger as _, LedgerError, LedgerId};
@@ -40,6 +43,13 @@ async fn appended(ledger: &AnyLedger, expected: Head, text: &str) -> Head {
     }
 }
 
+/// Lets commits wait for such standbys, and waits until the server has heard of it.
+async fn waits_for(server: &testing::Server, names: &str) {
+    server.sql("postgres", &format!("alter system set synchronous_standby_names = '{names}'"));
+    server.sql("postgres", "select pg_reload_conf()");
+    tokio::time::sleep(Duration::from_millis(700)).await;
+}
+
 /// Two nodes on one database: of what both append at one head exactly one is recorded, and each sees the other's.
 #[tokio::test]
 async fn two_nodes_append_to_one_ledger() {
@@ -70,16 +80,16 @@ async fn a_restart_under_a_writer_loses_and_doubles_nothing() {
     let crash = std::thread::scope(|scope| {
         scope.spawn(|| {
             for how in ["immediate", "fast"] {
-                std::thread::sleep(std::time::Duration::from_millis(300));
+                std::thread::sleep(Duration::from_millis(300));
                 server.down(how);
                 server.up();
             }
         });
         tokio::task::block_in_place(|| {
             tokio::runtime::Handle::current().block_on(async {
-                let until = std::time::Instant::now() + std::time::Duration::from_secs(4);
+                let until = Instant::now() + Duration::from_secs(4);
                 let mut acknowledged = 0_u64;
-                while std::time::Instant::now() < until {
+                while Instant::now() < until {
                     match ledger.append(head, deed(&format!("deed {acknowledged}"))).await {
                         Ok(Append::Appended(records)) => {
                             head = records.last().unwrap().head();
@@ -105,19 +115,17 @@ async fn a_commit_that_did_not_wait_is_not_acknowledged() {
     let url = server.fresh();
     let ledger = opened(&url);
     let head = appended(&ledger, ledger.head().await.unwrap(), "before").await;
-    server.sql("postgres", "alter system set synchronous_standby_names = 'nobody'");
-    server.sql("postgres", "select pg_reload_conf()");
+    waits_for(&server, "nobody").await;
     let mut appending = tokio::spawn(async move { ledger.append(head, deed("lost at a failover")).await });
     let ended = "select pg_cancel_backend(pid) from pg_stat_activity where wait_event = 'SyncRep'";
     for _ in 0..8 {
-        tokio::time::sleep(std::time::Duration::from_millis(250)).await;
+        tokio::time::sleep(Duration::from_millis(250)).await;
         server.sql("postgres", ended);
     }
     assert_eq!(server.sql("d0", "select max(seq) from deeds_ledger"), "2", "it can be read");
-    tokio::time::timeout(std::time::Duration::from_millis(100), &mut appending).await.unwrap_err();
+    tokio::time::timeout(Duration::from_millis(100), &mut appending).await.unwrap_err();
     // With its standby back, which here is that none is asked for, it is known what became of it.
-    server.sql("postgres", "alter system reset synchronous_standby_names");
-    server.sql("postgres", "select pg_reload_conf()");
+    waits_for(&server, "").await;
     assert!(matches!(appending.await.unwrap(), Ok(Append::Appended(_))));
 }
 
@@ -188,14 +196,57 @@ async fn nothing_is_opened_that_its_standby_may_lack() {
     let taking_over = engine(&url);
     opened(&url);
     taking_over.open(Path::new("northwind")).unwrap();
-    server.sql("postgres", "alter system set synchronous_standby_names = 'nobody'");
-    server.sql("postgres", "select pg_reload_conf()");
+    waits_for(&server, "nobody").await;
     let opens = tokio::task::spawn_blocking(move || taking_over.open(Path::new("northwind")).map(drop));
-    tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+    tokio::time::sleep(Duration::from_millis(500)).await;
     assert!(!opens.is_finished());
-    server.sql("postgres", "alter system reset synchronous_standby_names");
-    server.sql("postgres", "select pg_reload_conf()");
+    waits_for(&server, "").await;
     opens.await.unwrap().unwrap();
+}
+
+/// Who opens many ledgers at once has them share their barriers.
+#[tokio::test]
+async fn barriers_are_shared() {
+    let Some(server) = testing::shared() else { return };
+    let url = server.fresh();
+    opened(&url);
+    let count = "create sequence barriers; \
+        create function count_one() returns trigger language plpgsql as $$ begin perform nextval('barriers'); return new; end $$; \
+        create trigger counted before update on deeds_barrier for each row execute function count_one()";
+    server.sql(name_of(&url), count);
+    let engine = engine(&url);
+    std::thread::scope(|scope| {
+        for _ in 0..64 {
+            scope.spawn(|| engine.open(Path::new("northwind")).unwrap());
+        }
+    });
+    // Each of the connections begins with one of its own.
+    let barriers: u32 = server.sql(name_of(&url), "select last_value from barriers").parse().unwrap();
+    assert!(barriers <= 48, "{barriers}");
+}
+
+/// Receives a server's log as a synchronous standby does, until it is dropped.
+struct StandIn {
+    program: Child,
+    _log: TempDir,
+}
+
+impl StandIn {
+    /// Of the server whose database has that address.
+    fn of(url: &str) -> Self {
+        let log = TempDir::new().unwrap();
+        let mut command = Command::new(testing::bin().unwrap().join("pg_receivewal"));
+        command.args(["--synchronous", "--no-loop", "-d", url, "-D"]).arg(log.path());
+        let program = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        Self { program, _log: log }
+    }
+}
+
+impl Drop for StandIn {
+    fn drop(&mut self) {
+        self.program.kill().unwrap();
+        self.program.wait().unwrap();
+    }
 }
 
 /// What is promised of the database is looked for in it, and what is missing is said.
@@ -208,10 +259,6 @@ async fn fewer_standbys_than_are_promised_are_told() {
         engine.create(Path::new("northwind"), &northwind()).unwrap()
     };
     let (promised, two, unpromised) = (ledger_of(1), ledger_of(2), ledger_of(0));
-    let set = |names: &str| {
-        server.sql("postgres", &format!("alter system set synchronous_standby_names = '{names}'"));
-        server.sql("postgres", "select pg_reload_conf()");
-    };
     let told = async |ledger: &AnyLedger| {
         let error = ledger.look().await.unwrap_err();
         assert!(error.is_unreplicated(), "{error}");
@@ -219,30 +266,30 @@ async fn fewer_standbys_than_are_promised_are_told() {
     };
     assert!(told(&promised).await.contains("waits for 0 standbys, and 1 are promised"));
     assert_eq!(unpromised.look().await, Ok(()));
-    set("ANY 1 (*)");
-    tokio::time::sleep(std::time::Duration::from_millis(1_200)).await;
+    waits_for(&server, "ANY 1 (*)").await;
+    tokio::time::sleep(Duration::from_millis(500)).await;
     assert!(told(&promised).await.contains("0 standbys are there"));
-    let standby = testing::StandIn::of(&url);
-    let began = std::time::Instant::now();
+    let standby = StandIn::of(&url);
+    let began = Instant::now();
     while promised.look().await.is_err() {
-        assert!(began.elapsed() < std::time::Duration::from_secs(20), "{:?}", promised.look().await);
-        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+        assert!(began.elapsed() < Duration::from_secs(20), "{:?}", promised.look().await);
+        tokio::time::sleep(Duration::from_millis(200)).await;
     }
     assert!(told(&two).await.contains("waits for 1 standbys, and 2 are promised"));
     appended(&promised, promised.head().await.unwrap(), "on two machines").await;
     drop(standby);
     while promised.look().await.is_ok() {
-        assert!(began.elapsed() < std::time::Duration::from_secs(40), "its end is not told");
-        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+        assert!(began.elapsed() < Duration::from_secs(40), "its end is not told");
+        tokio::time::sleep(Duration::from_millis(200)).await;
     }
-    set("");
+    waits_for(&server, "").await;
 }
 
 /// A password that others can read is refused, with the mend.
 #[test]
 fn a_password_is_its_owners_alone() {
     use std::os::unix::fs::PermissionsExt as _;
-    let directory = tempfile::TempDir::new().unwrap();
+    let directory = TempDir::new().unwrap();
     let file = directory.path().join("password");
     std::fs::write(&file, "a secret\n").unwrap();
     let reached = Reached {
