@@ -22,6 +22,7 @@ use super::door::Door;
 use super::doubts::Doubts;
 use super::draft::{Draft, Left, Rules, refuse};
 use super::flight::{Flight, Outcome};
+use super::follow::Followed;
 use super::lanes::Lanes;
 use super::outside::Outside;
 use super::pace::Pace;
@@ -47,7 +48,7 @@ const SHARED_TIME: Duration = Duration::from_micros(500);
 /// How often a command is decided anew because another node was first.
 const ATTEMPTS: usize = 8;
 /// How long the coordinator rests after an error before it looks again by itself.
-const REST: Duration = Duration::from_secs(1);
+pub(super) const REST: Duration = Duration::from_secs(1);
 /// A snapshot is due when this many deeds came since the last one …
 const SNAPSHOT_DEEDS: u64 = 20_000;
 /// … and this much time went by.
@@ -82,10 +83,15 @@ pub(super) struct Loop {
     door: Door,
     doubts: Doubts,
     limits: Arc<Limits>,
+    /// Whether this node tells the workspace's time.
+    leads: bool,
+    pub(super) followed: Followed,
     /// Told to stop: what is counted at the door is told now.
     ending: bool,
     /// Set by an error, until the ledger was opened and verified again and the state is what that says.
     pub(super) distrust: bool,
+    /// When that is tried by itself next, however much is heard meanwhile.
+    pub(super) again: Instant,
     /// What the ledger lacks, until a person accepts it; `distrust` is set, too.
     pub(super) lost: Option<Lost>,
     /// Why nothing is to be recorded at all.
@@ -129,8 +135,11 @@ impl Loop {
             door: Door::default(),
             doubts: Doubts::of(&options.clock),
             limits: Arc::clone(&options.limits),
+            leads: !options.follows,
+            followed: Followed::default(),
             ending: false,
             distrust: false,
+            again: Instant::now(),
             lost: None,
             look_only: None,
             snapshots,
@@ -151,7 +160,7 @@ impl Loop {
                 self.show(draft, left, records);
                 Ok(())
             }
-            Ok(Append::Moved(_)) => self.read_on().await.map_err(SubmitError::Unavailable),
+            Ok(Append::Moved(head)) => self.read_on(head.seq).await.map_err(SubmitError::Unavailable),
             Err(error) => Err(refused(&error)),
         }
     }
@@ -184,12 +193,13 @@ impl Loop {
                 }
                 // What comes during a flight waits until that has landed: few large batches cost less than many small ones.
                 count = self.mailbox.recv_many(&mut mail, LETTERS), if open && idle => open = count > 0,
-                () = self.timers.due(&self.clock, &self.state, self.pace.ahead()), if idle && !self.distrust => {}
+                () = self.timers.due(&self.clock, &self.state, self.pace.ahead()), if idle && self.tells() => {}
                 () = self.door.due(&self.clock), if idle && !self.distrust => {}
-                () = self.doubts.due(), if idle && !self.distrust => {}
-                () = tokio::time::sleep(REST), if idle && self.distrust => {
+                () = self.doubts.due(), if idle && self.tells() => {}
+                () = tokio::time::sleep_until(self.again), if idle && self.distrust => {
                     // Its trouble is published, and whoever comes meanwhile is told.
                     self.regain_trust().await.unwrap_or_default();
+                    self.again = Instant::now() + REST;
                 }
             }
             mail.drain(..).for_each(|letter| self.sort(letter));
@@ -214,7 +224,15 @@ impl Loop {
         match mail {
             Mail::Commands(letter) => self.waiting.push(letter),
             Mail::Look(look) => self.looks.push(look),
+            Mail::Heard(seq) => self.followed.hear(seq),
+            Mail::Follow(asked) => self.followed.ask(asked),
+            Mail::Lead(leads) => self.leads = leads,
         }
+    }
+
+    /// Whether it tells the rules the time.
+    fn tells(&self) -> bool {
+        self.leads && !self.distrust
     }
 
     /// Decides what is waiting as far as there is room, and sends it off where nothing is in flight. When nothing is in
@@ -231,10 +249,17 @@ impl Loop {
                 }
                 self.answer_looks().await;
                 if self.waiting.is_empty() {
-                    return;
+                    return self.followed.answer(&self.shared.trouble.borrow().clone().map_or(Ok(()), Err));
                 }
                 if let Err(trouble) = self.regain_trust().await {
+                    self.followed.answer(&Err(trouble.clone()));
                     return refuse(self.waiting.drain(), &SubmitError::Unavailable(trouble));
+                }
+            }
+            if self.flight.is_none() && self.draft.is_none() {
+                self.follow().await;
+                if self.distrust {
+                    continue;
                 }
             }
             if let Err(error) = self.outside.advance(&mut self.state).await {
@@ -257,16 +282,22 @@ impl Loop {
 
     /// Hands a draft to the ledger, before anything else is decided. One without deeds has nothing to wait for.
     async fn send(&mut self, head: Head, draft: Draft) {
-        if self.shared.looked.swap(false, Ordering::Relaxed) {
-            self.copies = COPIES;
-        }
-        let with_copy = self.copies > 0 || self.snapshots.are_due(head);
-        self.copies = self.copies.saturating_sub(1);
+        let with_copy = self.with_copy(head);
         let left = draft.close(&self.state, with_copy);
         if draft.deeds.is_empty() {
             return draft.answer(left.seen);
         }
         self.flight = Some(Flight::take_off(&self.shared, head, draft, left).await);
+    }
+
+    /// Whether the batch that follows that head leaves a copy of the whole state.
+    pub(super) fn with_copy(&mut self, head: Head) -> bool {
+        if self.shared.looked.swap(false, Ordering::Relaxed) {
+            self.copies = COPIES;
+        }
+        let with_copy = self.copies > 0 || self.snapshots.are_due(head);
+        self.copies = self.copies.saturating_sub(1);
+        with_copy
     }
 
     /// Never earlier than the last deed, whatever the clock says.
@@ -279,13 +310,19 @@ impl Loop {
         let now = self.now();
         let draft = self.draft.take().unwrap_or_default();
         let with_tick = draft.is_empty() && self.lost.is_none();
-        if with_tick && let Some(tick) = self.timers.tick(&self.state, now) {
+        if with_tick
+            && self.leads
+            && let Some(tick) = self.timers.tick(&self.state, now)
+        {
             self.waiting.push_again(vec![tick]);
         }
         if with_tick && let Some(told) = self.door.tell(now, self.ending) {
             self.waiting.push_again(vec![told]);
         }
-        if with_tick && let Some(doubt) = self.doubts.tell(&self.clock, &self.state, self.pace.ahead()) {
+        if with_tick
+            && self.leads
+            && let Some(doubt) = self.doubts.tell(&self.clock, &self.state, self.pace.ahead())
+        {
             self.waiting.push_again(vec![doubt]);
         }
         let shared = self.waiting.are_shared();
@@ -350,9 +387,9 @@ impl Loop {
                 }
                 self.show(landed, left, records);
             }
-            Ok(Append::Moved(_)) => {
+            Ok(Append::Moved(head)) => {
                 self.drop_draft();
-                match self.read_on().await {
+                match self.read_on(head.seq).await {
                     Ok(()) => {
                         self.decide_anew(landed);
                         self.answer_looks().await;
@@ -402,7 +439,7 @@ impl Loop {
     }
 
     /// Makes a recorded batch what everyone sees, and answers its callers.
-    fn show(&mut self, mut draft: Draft, left: Left, records: Vec<Record>) {
+    pub(super) fn show(&mut self, mut draft: Draft, left: Left, records: Vec<Record>) {
         let head = records.last().map_or(self.durable.head, Record::head);
         self.durable = Durable { front: left.front, head, whole: left.copy };
         let deeds = std::mem::take(&mut draft.deeds);

@@ -150,13 +150,19 @@ impl Draft {
     ) -> Result<(), SubmitError> {
         for deed in deeds {
             let bytes = deed.encode(origin).map_err(|error| SubmitError::Defect(error.to_string()))?;
-            catch_unwind(AssertUnwindSafe(|| state.fold(&deed)))
-                .map_err(|_| SubmitError::Defect("folding panicked".to_owned()))?;
-            outside::failed(state).map_err(SubmitError::Unavailable)?;
+            self.fold(state, deed)?;
             self.size += bytes.len();
             self.bytes.push(bytes.into());
-            self.deeds.push(Arc::new(deed));
         }
+        Ok(())
+    }
+
+    /// Folds one deed, whoever has its bytes. As unfit after an error.
+    pub(super) fn fold(&mut self, state: &mut State, deed: Deed) -> Result<(), SubmitError> {
+        catch_unwind(AssertUnwindSafe(|| state.fold(&deed)))
+            .map_err(|_| SubmitError::Defect("folding panicked".to_owned()))?;
+        outside::failed(state).map_err(SubmitError::Unavailable)?;
+        self.deeds.push(Arc::new(deed));
         Ok(())
     }
 

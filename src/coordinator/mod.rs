@@ -17,6 +17,7 @@ mod doubts;
 mod draft;
 mod fetch;
 mod flight;
+mod follow;
 mod held;
 mod lanes;
 mod mixed;
@@ -294,6 +295,12 @@ enum Values {
 enum Mail {
     Commands(Envelope),
     Look(Look),
+    /// Another node has recorded and acknowledged up to there.
+    Heard(Seq),
+    /// What other nodes have recorded is to be read.
+    Follow(oneshot::Sender<Result<(), Trouble>>),
+    /// Whether this node tells the workspace's time.
+    Lead(bool),
 }
 
 /// The way to one workspace's coordinator. Cheap to clone.
@@ -502,6 +509,30 @@ impl Handle {
     /// Follows the ledger from the record after `after`: history first, then what is appended.
     pub fn watch(&self, after: Seq) -> Watcher {
         Watcher::new(Arc::clone(&self.shared), after)
+    }
+
+    /// Another node has recorded and acknowledged deeds up to there: they are read soon.
+    pub fn heard(&self, seq: Seq) {
+        if seq.0 > self.head().seq {
+            // One that ends reads nothing more.
+            self.mailbox.send(Mail::Heard(seq)).unwrap_or_default();
+        }
+    }
+
+    /// Reads what other nodes have recorded until now.
+    ///
+    /// # Errors
+    /// When the ledger can't be read, or does not continue what is known of it.
+    pub async fn catch_up(&self) -> Result<(), SubmitError> {
+        let (tell, told) = oneshot::channel();
+        self.mailbox.send(Mail::Follow(tell)).map_err(|_| SubmitError::Closed)?;
+        told.await.map_err(|_| SubmitError::Closed)?.map_err(SubmitError::Unavailable)
+    }
+
+    /// Whether this node tells the workspace's time from now on: what falls due, and what its clock is worth.
+    pub fn lead(&self, leads: bool) {
+        // One that ends tells nothing more.
+        self.mailbox.send(Mail::Lead(leads)).unwrap_or_default();
     }
 
     /// How many commands wait to be decided, and questions to be answered.

@@ -7,10 +7,12 @@
 
 use std::sync::Arc;
 
-use super::batch::Loop;
+use tokio::time::Instant;
+
+use super::batch::{Loop, REST};
 use super::draft::refuse;
-use super::start::{Base, Heads, base, clear, replay};
-use super::{Durable, Entry, Envelope, LookError, StartError, SubmitError, Trouble};
+use super::start::{Base, base, clear, replay};
+use super::{Envelope, LookError, StartError, SubmitError, Trouble};
 use crate::domain::deed::{Body, Deed};
 use crate::domain::state::{FarError, State};
 use crate::ledger::{Head, Ledger, Lost};
@@ -23,6 +25,7 @@ impl Loop {
     pub(super) fn lose_trust(&mut self, trouble: Trouble) {
         tracing::error!(%trouble, "the ledger failed; nothing is recorded until it was verified again");
         self.distrust = true;
+        self.again = Instant::now() + REST;
         if let Trouble::Ledger(error) = &trouble
             && error.is_full()
         {
@@ -105,17 +108,24 @@ impl Loop {
     }
 
     async fn verify_again(&mut self) -> Result<(), Trouble> {
-        let (head, known) = (self.shared.ledger.recover().await?, self.durable.head);
+        let head = self.shared.ledger.recover().await?;
+        self.is_behind(head)?;
+        self.restore(head.seq).await
+    }
+
+    /// Whether the ledger has all that was shown of it.
+    pub(super) fn is_behind(&self, head: Head) -> Result<(), Trouble> {
+        let known = self.durable.head;
         if head.seq < known.seq || head.seq == known.seq && head != known {
             return Err(Trouble::WentBack { seq: known.seq });
         }
-        self.restore().await
+        Ok(())
     }
 
-    /// Another node was first: folds and shows what it appended.
-    pub(super) async fn read_on(&mut self) -> Result<(), Trouble> {
+    /// Another node was first: folds and shows what it appended up to there.
+    pub(super) async fn read_on(&mut self, until: u64) -> Result<(), Trouble> {
         let before = self.durable.head;
-        self.restore().await?;
+        self.restore(until).await?;
         if self.durable.head == before {
             // It moved, and there is nothing to read: it is not the ledger that it was.
             return Err(Trouble::WentBack { seq: before.seq });
@@ -123,22 +133,14 @@ impl Loop {
         Ok(())
     }
 
-    /// Makes the state what is on disk, and shows what others appended meanwhile.
-    async fn restore(&mut self) -> Result<(), Trouble> {
+    /// Makes the state what is on disk, and shows what others appended meanwhile up to there.
+    async fn restore(&mut self, until: u64) -> Result<(), Trouble> {
         let mut state = self.settled().await?.clone();
-        let mut news = Vec::new();
-        let each = |_: &State, (record, deed)| news.push(Entry::new(record, deed));
-        let heads = Heads::both(self.durable.head);
-        let head = Box::pin(replay(&self.shared.ledger, &mut state, heads, u64::MAX, None, each)).await?;
-        if !news.is_empty() {
-            self.durable = Durable { front: state.front().into(), head, whole: Some(state.clone()) };
-            self.shared.publish(self.durable.clone(), news.into());
-        }
         self.outside.settle().await;
-        self.outside.go_on(&mut state, head);
+        self.outside.go_on(&mut state, self.durable.head);
         self.copies = COPIES;
         self.state = state;
-        Ok(())
+        self.read_to(until).await
     }
 
     /// Answers who only looks with what is on disk for certain, though nothing can be appended at present.

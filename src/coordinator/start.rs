@@ -49,6 +49,8 @@ pub struct Options {
     pub lost: Option<Lost>,
     /// Why nothing is to be recorded in it, whatever comes.
     pub look_only: Option<Arc<str>>,
+    /// Whether another node may hold the workspace: until this one is told to lead, time is not told here.
+    pub follows: bool,
 }
 
 /// Why a workspace could not be started.
@@ -168,13 +170,6 @@ pub async fn start_apart(ledger: AnyLedger, options: Options) -> Result<Handle, 
 pub(super) struct Heads {
     pub(super) board: Head,
     pub(super) values: Head,
-}
-
-impl Heads {
-    /// Both at one.
-    pub(super) fn both(head: Head) -> Self {
-        Self { board: head, values: head }
-    }
 }
 
 /// With what a state begins: the board of a snapshot, values and keys of an image, each at its own head.
@@ -355,7 +350,7 @@ pub(super) async fn replay(
     }
 }
 
-fn checked(verifier: &mut Verifier, record: &Record) -> Result<Deed, Trouble> {
+pub(super) fn checked(verifier: &mut Verifier, record: &Record) -> Result<Deed, Trouble> {
     let seq = record.seq;
     verifier
         .check(seq, record.hash, &record.bytes)

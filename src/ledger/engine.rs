@@ -265,6 +265,10 @@ impl Ledger for AnyLedger {
         ask!(self, ledger => ledger.recover().await)
     }
 
+    async fn settled(&self) -> Result<Head, LedgerError> {
+        ask!(self, ledger => ledger.settled().await)
+    }
+
     fn failed_checkpoints(&self) -> u64 {
         ask!(self, ledger => ledger.failed_checkpoints())
     }

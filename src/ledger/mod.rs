@@ -137,6 +137,12 @@ pub trait Ledger: Send + Sync + 'static {
     /// caller that was told of an error and wants to know whether it may go on.
     fn recover(&self) -> impl Future<Output = Result<Head, LedgerError>> + Send;
 
+    /// Where the ledger ends, once all that can be read up to there is as lasting as what was acknowledged. For who believes what
+    /// others have appended.
+    fn settled(&self) -> impl Future<Output = Result<Head, LedgerError>> + Send {
+        self.head()
+    }
+
     /// How often in a row what was committed could not be brought to where it lies in the end. It is durable all the same, and takes
     /// more and more room.
     fn failed_checkpoints(&self) -> u64 {

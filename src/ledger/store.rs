@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::engine::{self, Engine};
 use super::mark::{self, Marked};
+use super::nodes::Nodes;
 use super::{
     AnyLedger, Hash, Head, Identity, LedgerError, Lost, Rebuild, Record, Signing, Verified, Witness, signing,
     sqlite,
@@ -166,6 +167,19 @@ impl Store {
         }
         let about = fs::metadata(&file).ok()?;
         Some(Stamp::of(&about))
+    }
+
+    /// What nodes tell each other through the engine, where several may be.
+    pub fn nodes(&self) -> Option<Arc<dyn Nodes>> {
+        self.engine.nodes()
+    }
+
+    /// Where these ledgers end, for an engine whose ledgers others write as well; without those that it lacks. Blocks.
+    ///
+    /// # Errors
+    /// When it can't be asked.
+    pub fn ends(&self, workspaces: &[WorkspaceId]) -> Result<Option<Vec<(WorkspaceId, Head)>>, LedgerError> {
+        self.engine.ends(workspaces)
     }
 
     /// The workspaces that have something here, by name; whether they open is another matter.

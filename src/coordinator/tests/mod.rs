@@ -1,6 +1,7 @@
 //! The coordinator on both engines: what is answered is on disk, and what fails leaves nothing.
 
 mod ahead;
+mod following;
 mod outside;
 mod proof;
 mod recovering;
@@ -86,7 +87,7 @@ async fn bytes_of_replay(handle: &Handle) -> Vec<u8> {
     let identity = handle.identity();
     let mut state = State::new(WorkspaceId::new(&identity.workspace).unwrap());
     let genesis = Head { seq: 0, hash: identity.genesis() };
-    let heads = start::Heads::both(genesis);
+    let heads = start::Heads { board: genesis, values: genesis };
     let head = start::replay(handle.ledger(), &mut state, heads, u64::MAX, None, |_, _| {}).await.unwrap();
     all_bytes(identity, head, &state)
 }

@@ -180,6 +180,13 @@ impl Ledger for PostgresLedger {
         head.map_err(|failed| self.told(failed))
     }
 
+    async fn settled(&self) -> Result<Head, LedgerError> {
+        self.is_open()?;
+        let head = self.head().await?;
+        self.database.barrier().await.map_err(|failed| self.told(failed))?;
+        Ok(head)
+    }
+
     async fn close(&self) {
         self.closed.store(true, Ordering::Relaxed);
     }
