@@ -70,6 +70,8 @@ pub struct Config {
     pub ledger_engine: &'static Choice,
     /// With what it is reached.
     pub ledger_reached: Reached,
+    /// Where other nodes on the same database reach this one.
+    pub cluster_advertise: Option<Url>,
     /// Requests in a second that are taken of one agent.
     pub rate: Option<u32>,
     /// How much is kept for agents.
@@ -166,6 +168,7 @@ impl Default for Config {
                 first
             },
             ledger_reached: Reached::default(),
+            cluster_advertise: None,
             rate: None,
             limits: Limits::default(),
             keeping: Keeping::default(),

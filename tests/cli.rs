@@ -55,6 +55,8 @@ mod map_test;
 mod map_tools;
 #[path = "cli/mends.rs"]
 mod mends;
+#[path = "cli/nodes.rs"]
+mod nodes;
 #[path = "cli/offline.rs"]
 mod offline;
 #[path = "cli/past.rs"]

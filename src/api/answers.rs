@@ -305,6 +305,8 @@ pub struct WhoAmI {
     pub as_of: Option<AsOf>,
     /// Why nothing can be recorded in the workspace at present.
     pub trouble: Option<TroubleView>,
+    /// What is missing where deeds are recorded on fewer machines than is promised.
+    pub unreplicated: Option<String>,
 }
 
 /// Why nothing can be recorded in a workspace.

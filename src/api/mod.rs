@@ -48,7 +48,9 @@ pub use long_look::{InferView, LookLine, Looked, MOST_DAYS, NDJSON, PLAN_DAYS, P
 pub use openapi::OPENAPI;
 pub use overrides::{OverrideAsked, OverrideBody, OverrideWord};
 pub use pages::Paged;
-pub use problem::{DOOR_HEADER, Problem, ProblemCode, ProblemFinding, ProblemLabel, RECORDING_HEADER};
+pub use problem::{
+    DOOR_HEADER, NODE_HEADER, Problem, ProblemCode, ProblemFinding, ProblemLabel, RECORDING_HEADER,
+};
 pub use proof::{Proof, ProofKey, nonce};
 pub use stream::{EVENT_DEED, EVENT_END, EVENT_HELLO, EVENT_PROGRESS, Hello, Progress};
 pub use teamwork::{

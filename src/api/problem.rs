@@ -75,6 +75,8 @@ pub struct ProblemLabel {
 
 /// A header of an answer, `no` where nothing is recorded in the workspace at present: what is looked at may lack deeds.
 pub const RECORDING_HEADER: &str = "deeds-recording";
+/// A header of a command that one node passes on to another: for which one it is.
+pub const NODE_HEADER: &str = "deeds-node";
 /// A header of a request: by which door the agent came.
 pub const DOOR_HEADER: &str = "deeds-door";
 
@@ -194,6 +196,10 @@ problems! {
     LedgerGone = "ledger-gone", 503, "the file of the ledger is gone", "nothing is recorded until the server is started again on the file or a backup: the detail says what was kept";
     /// It may or may not be recorded.
     Unknown = "outcome-unknown", 503, "it is not known whether this was recorded", "send it again with the same idempotency key: it is done once";
+    /// A command was passed on to a node that does not hold its workspace.
+    NotHeld = "not-held", 421, "another node holds the workspace", "send it to any node, without the header `Deeds-Node`: nodes alone send each other that";
+    /// What this node shows may be older than what was recorded.
+    Behind = "behind", 503, "this node may be behind what was recorded", "ask another node, or try again: it lacks the database";
     /// The state has not reached the sequence asked for.
     NotYet = "not-yet", 503, "the server has not reached that sequence", "try again, or ask for a lower `min_seq`";
     /// The index can't answer.

@@ -7,6 +7,7 @@ mod embedded;
 mod guard;
 pub(super) mod ledgers;
 mod looking;
+mod node;
 mod pin;
 mod signin;
 mod ssh;

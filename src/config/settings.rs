@@ -178,6 +178,18 @@ pub(super) const SETTINGS: &[Setting] = &[
         doc: "A file that holds the password for it, readable by you alone.",
     },
     Setting {
+        key: "cluster.advertise",
+        variable: "DEEDS_CLUSTER_ADVERTISE",
+        kind: Kind::Text,
+        set: |config, text| {
+            config.cluster_advertise = Some(server_url(text)?);
+            Ok(())
+        },
+        default: |_| None,
+        sample: "https://deeds-1.internal:4170",
+        doc: "Where the other nodes on the same database reach this one; where it listens, if that is neither loopback nor everywhere.",
+    },
+    Setting {
         key: "ledger.postgres_standbys",
         variable: "DEEDS_LEDGER_POSTGRES_STANDBYS",
         kind: Kind::Number,

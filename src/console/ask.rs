@@ -246,6 +246,8 @@ pub enum Heard {
         ledger: String,
         /// Why nothing can be recorded in it at present.
         trouble: Option<String>,
+        /// Whether what is recorded is on fewer machines than is promised.
+        unreplicated: bool,
     },
     /// The next deed.
     Deed(Arc<Deed>),

@@ -324,6 +324,9 @@ fn link(app: &App, look: Look<'_>) -> Line<'static> {
             if app.world.trouble.is_some() {
                 return parts(glyphs.refused, theme.danger, "nothing recorded".to_owned(), more);
             }
+            if app.world.unreplicated {
+                return parts(glyphs.refused, theme.warning, "no standby".to_owned(), more);
+            }
             if app.world.may_decide().is_err() {
                 return parts(glyphs.read_only, theme.info, "read-only".to_owned(), more);
             }

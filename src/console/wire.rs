@@ -260,7 +260,8 @@ impl Follower {
         self.remember(from);
         let (workspaces, board, ledger) = (self.workspaces.clone(), view.board, view.you.ledger);
         let trouble = view.you.trouble.map(|trouble| trouble.detail);
-        self.tell(Heard::Board { workspaces, me, board, ledger, trouble }).await?;
+        let unreplicated = view.you.unreplicated.is_some();
+        self.tell(Heard::Board { workspaces, me, board, ledger, trouble, unreplicated }).await?;
         self.stream(from, latency_ms).await
     }
 

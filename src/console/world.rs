@@ -70,6 +70,8 @@ pub struct World {
     pub link: Link,
     /// Why nothing can be recorded at present, as the server said with the board; a deed that comes says that it can.
     pub trouble: Option<String>,
+    /// Whether what is recorded is on fewer machines than is promised.
+    pub unreplicated: bool,
     /// The time on this machine, to the minute or as fine as a screen asked for.
     pub clock: Time,
     /// What ages are counted to: the time, or the latest deed where that is later. News never looks old or yet to come.
@@ -142,6 +144,7 @@ impl World {
             me,
             link: Link::Connecting,
             trouble: None,
+            unreplicated: false,
             clock: Time::default(),
             now: Time::default(),
             zone: Zone::UTC,

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, HeaderValue, header};
 use subtle::ConstantTimeEq as _;
 
 use super::App;
@@ -53,7 +53,14 @@ pub(super) async fn authenticate(
     headers: &HeaderMap,
     peer: IpAddr,
 ) -> Result<(Caller, Arc<Workspace>), Box<Problem>> {
-    let outcome = identify(app, headers).await;
+    let mut outcome = identify(app, headers).await;
+    if let Err(problem) = &outcome
+        && problem.status == ProblemCode::BadToken.status()
+        && let Some(space) = app.behind(headers, peer).await
+        && space.handle().catch_up().await.is_ok()
+    {
+        outcome = identify(app, headers).await;
+    }
     match outcome {
         Err(problem) if problem.status == ProblemCode::BadToken.status() => {
             Err(app.too_many_of(peer).unwrap_or(problem))
@@ -63,6 +70,17 @@ pub(super) async fn authenticate(
 }
 
 impl App {
+    /// The workspace of a token, where another node may have made the token a moment ago. Whoever has failed too often is not looked
+    /// for.
+    async fn behind(&self, headers: &HeaderMap, peer: IpAddr) -> Option<Arc<Workspace>> {
+        self.workspaces.cluster()?;
+        if self.failures.are_too_many(peer, Instant::now()) {
+            return None;
+        }
+        let workspace = bearer(headers.get(header::AUTHORIZATION)?)?.parse::<TokenText>().ok()?.workspace;
+        self.workspaces.reach(&workspace, None).await.ok()
+    }
+
     /// Who sent what opens nothing, as everybody is told; counted.
     pub(super) fn turned_away(&self, peer: IpAddr, detail: &str) -> Box<Problem> {
         self.too_many_of(peer).unwrap_or_else(|| Box::new(Problem::new(ProblemCode::BadToken, detail)))
@@ -78,16 +96,18 @@ impl App {
     }
 }
 
+/// The token of a header that has one.
+fn bearer(value: &HeaderValue) -> Option<&str> {
+    let (scheme, token) = value.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then_some(token)
+}
+
 async fn identify(app: &App, headers: &HeaderMap) -> Result<(Caller, Arc<Workspace>), Box<Problem>> {
     let problem = |code, detail: &str| Box::new(Problem::new(code, detail).at("header Authorization"));
     let Some(value) = headers.get(header::AUTHORIZATION) else {
         return Err(problem(ProblemCode::NoToken, "the request has no `Authorization` header"));
     };
-    let bearer = value.to_str().ok().and_then(|text| {
-        let (scheme, token) = text.split_once(' ')?;
-        scheme.eq_ignore_ascii_case("bearer").then_some(token)
-    });
-    let Some(token) = bearer else {
+    let Some(token) = bearer(value) else {
         return Err(problem(ProblemCode::NoToken, "the `Authorization` header is no `Bearer` token"));
     };
     let token: TokenText =
@@ -97,6 +117,9 @@ async fn identify(app: &App, headers: &HeaderMap) -> Result<(Caller, Arc<Workspa
         let detail = "the token opens nothing here: it is unknown, or its workspace does not open; the server's log says which";
         problem(ProblemCode::BadToken, detail)
     };
+    if app.workspaces.cluster().is_some_and(|cluster| cluster.is_blind()) {
+        return Err(behind());
+    }
     let hash = token.hash();
     let (space, state) = match app.workspaces.reach(&token.workspace, Some(&hash)).await {
         Ok(space) => {
@@ -124,6 +147,13 @@ async fn identify(app: &App, headers: &HeaderMap) -> Result<(Caller, Arc<Workspa
     live(record, app.clock().now()).map_err(|problem| Box::new(problem.at("header Authorization")))?;
     let principal = principal(record, state.board.map.model()).ok_or_else(opens_nothing)?;
     Ok((Caller { principal, record: Arc::clone(record) }, space))
+}
+
+/// What this node shows may lack what was recorded, such as that a token has ended.
+pub(super) fn behind() -> Box<Problem> {
+    let detail =
+        "this node has not heard of the database for too long to know what other nodes have recorded";
+    Box::new(Problem::new(ProblemCode::Behind, detail))
 }
 
 /// Whether the token still opens the door.
@@ -159,6 +189,14 @@ pub(super) struct Failures {
 }
 
 impl Failures {
+    /// Whether there were too many from there.
+    fn are_too_many(&self, peer: IpAddr, now: Instant) -> bool {
+        let counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        let counted = counts.get(&Some(peer)).or_else(|| counts.get(&None));
+        counted
+            .is_some_and(|(count, since)| *count >= FAILURES && now.duration_since(*since) < FAILURE_WINDOW)
+    }
+
     /// Counts one. False: there were too many.
     fn count(&self, peer: IpAddr, now: Instant) -> bool {
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
@@ -187,6 +225,7 @@ mod tests {
         assert!((0..FAILURES).all(|_| failures.count(one, start)));
         assert!(!failures.count(one, start));
         assert!(failures.count(IpAddr::from([127, 0, 0, 2]), start));
+        assert!(failures.are_too_many(one, start) && !failures.are_too_many(one, start + FAILURE_WINDOW));
         assert!(failures.count(one, start + FAILURE_WINDOW));
     }
 

@@ -12,9 +12,8 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use super::spaces::Shown;
+use super::spaces::{Shown, due_by_clock};
 use crate::coordinator::Opened;
-use crate::domain::decide;
 use crate::domain::hash::hex;
 use crate::domain::ids::WorkspaceId;
 use crate::domain::state::Front;
@@ -60,8 +59,6 @@ pub(super) struct Row {
 impl Row {
     /// Of the workspace that is closed now, with that state as its last, at that time of the server's clock. None where its ledger can't be told.
     pub(super) fn of(store: &Store, workspace: &WorkspaceId, front: &Front, now: Time) -> Option<Self> {
-        // A workspace whose last deed is ahead of the clock stays so much ahead.
-        let early = front.board.recorded.since(now);
         let board = &front.board;
         let tokens = front.tokens.values().map(|record| &record.token.hash);
         let hashes = tokens.chain(front.invitations.values().map(|invitation| &invitation.hash));
@@ -72,12 +69,17 @@ impl Row {
             head: front.head().0,
             items: board.items.len(),
             alerts: board.alerts.len(),
-            due: decide::next_due_of(board).map(|due| due.minus(early).micros()),
+            due: due_by_clock(front, now).map(Time::micros),
             recorded: board.recorded.micros(),
             doubted: board.alerts.values().any(|alert| alert.kind == AlertKind::Clock),
             ahead: board.clock.lets_ahead().micros(),
             secrets: few.then(|| hashes.map(|hash| beginning(hash)).collect()),
         })
+    }
+
+    /// What the ledger was when it was closed.
+    pub(super) fn stamp(&self) -> &Stamp {
+        &self.stamp
     }
 
     /// When something falls due next, by the server's clock.

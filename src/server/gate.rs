@@ -22,6 +22,7 @@ use tokio::time::timeout;
 use super::admission::Pass;
 use super::answer::{self, Answer, refuse, unseen, unsubmitted};
 use super::auth::{Caller, authenticate};
+use super::cluster::{PassedOn, away};
 use super::doors::Peer;
 use super::query::Query;
 use super::seats::Seat;
@@ -78,7 +79,14 @@ where
     let (answer, pass) = match admit(&app, address, request).await {
         Ok((call, pass)) => {
             unrecorded = call.space.handle().is_troubled();
-            (handler(call).await, Some(pass))
+            let answer = match away(&call).await {
+                Some(answer) => {
+                    unrecorded = false;
+                    answer
+                }
+                None => decided(call, handler).await,
+            };
+            (answer, Some(pass))
         }
         Err(problem) => (Err(problem), None),
     };
@@ -90,6 +98,20 @@ where
         Some(pass) => pass.attend(response),
         None => response,
     }
+}
+
+/// The handler's answer, here.
+async fn decided<H, F>(call: Call, handler: H) -> Answer
+where
+    H: Fn(Call) -> F,
+    F: Future<Output = Answer>,
+{
+    let passed_on = PassedOn::of(&call);
+    let mut answer = handler(call).await;
+    if let (Some(passed_on), Ok(answer)) = (passed_on, &mut answer) {
+        passed_on.say_head(answer);
+    }
+    answer
 }
 
 /// A request that needs no token: who it is from, where that matters, shows in its body.
@@ -337,6 +359,10 @@ impl Call {
             return Ok(moment.front);
         }
         let Some(seq) = query.get::<Seq>("min_seq")? else { return Ok(self.space.handle().front()) };
+        if seq.0 > self.space.handle().head().seq && self.app.workspaces.cluster().is_some() {
+            // What fails here shows in the wait.
+            self.space.handle().catch_up().await.unwrap_or_default();
+        }
         let reached = timeout(MIN_SEQ_WAIT, self.space.handle().reached(seq)).await;
         reached.map_err(|_| {
             let head = self.space.handle().head().seq;

@@ -7,6 +7,7 @@
 mod admission;
 mod answer;
 mod auth;
+mod cluster;
 mod connections;
 mod doors;
 mod due;
@@ -55,6 +56,7 @@ use crate::api::{ProofKey, ServerFacts};
 use crate::coordinator::Clock;
 use crate::gateway::Served;
 
+pub use cluster::{Advertised, Brought, Carrier, Errand, NotCarried};
 pub use doors::Doors;
 pub use tls::{Tls, TlsError, self_signed};
 pub use workspace::Workspace;

@@ -5,7 +5,10 @@
 //! alone, so that nothing is lost and nothing is answered by what is closed. What it was, the table of due times keeps ([`due`](super::due));
 //! what is closed and woken, and when, is [`tend`]'s business.
 
+mod others;
 mod tend;
+
+pub(super) use others::due_by_clock;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -15,6 +18,7 @@ use std::time::Duration;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::{Instant, timeout_at};
 
+use super::cluster::{Cluster, keep};
 use super::due::{Due, Row};
 use super::workspace::{SpaceError, Workspace};
 use crate::api::{Problem, ProblemCode};
@@ -90,12 +94,20 @@ impl Shown {
     }
 }
 
+/// Where workspaces lie.
+#[derive(Debug, Clone)]
+pub(super) struct Places {
+    pub(super) store: Store,
+    /// Where values lie that are not in memory; without it all are in memory.
+    pub(super) images: Option<Images>,
+    /// The nodes that they are shared with.
+    pub(super) cluster: Option<Arc<Cluster>>,
+}
+
 /// The table.
 #[derive(Debug)]
 pub(super) struct Spaces {
-    store: Store,
-    /// Where values lie that are not in memory; without it all are in memory.
-    images: Option<Images>,
+    places: Places,
     clock: Clock,
     limits: Arc<Limits>,
     keeping: Keeping,
@@ -159,21 +171,20 @@ impl Spaces {
     /// The table of that store's workspaces: what is known of each is read, and those of which nothing is known are opened if they are few.
     /// Blocks for as long as listing takes.
     pub(super) fn new(
-        (store, images): (Store, Option<Images>),
+        places: Places,
         clock: Clock,
         limits: Arc<Limits>,
         keeping: Keeping,
         there: &[WorkspaceId],
     ) -> Self {
-        let (due, mut rows) = Due::read(&store, there);
+        let (due, mut rows) = Due::read(&places.store, there);
         let known: Vec<_> = rows.values().map(Row::opened).collect();
         clock.known(&known);
         let closed = |id: &WorkspaceId| (id.clone(), Slot::Closed(rows.remove(id).map(Arc::new), None));
         let slots = there.iter().map(closed).collect();
-        let home = RwLock::new(store.home());
+        let home = RwLock::new(places.store.home());
         Self {
-            store,
-            images,
+            places,
             clock,
             limits,
             keeping,
@@ -205,6 +216,18 @@ impl Spaces {
             drop(self.come(id, For::Anyone, None).await);
         }
         tokio::spawn(tend::keep(Arc::downgrade(self), Arc::clone(&self.stirred)));
+        if let Some(cluster) = self.cluster() {
+            keep::start(self, cluster);
+        }
+    }
+
+    /// The nodes that they are shared with.
+    pub(super) fn cluster(&self) -> Option<&Arc<Cluster>> {
+        self.places.cluster.as_ref()
+    }
+
+    pub(super) fn is_ending(&self) -> bool {
+        self.ending.load(Ordering::Relaxed)
     }
 
     pub(super) fn home(&self) -> Option<WorkspaceId> {
@@ -302,9 +325,15 @@ impl Spaces {
         wait: Option<Duration>,
     ) -> Result<Arc<Workspace>, Unreached> {
         let until = wait.map(|wait| Instant::now() + wait);
+        let mut looked = false;
         loop {
             let (mut moved, _place) = match self.step(id, whom) {
                 Step::There(space) => return Ok(space),
+                Step::Not(Unreached::Absent) if !looked && self.cluster().is_some() => {
+                    looked = true;
+                    self.look_for(id).await;
+                    continue;
+                }
                 Step::Not(why) => return Err(why),
                 Step::Wait(moved, place) => (moved, place),
             };
@@ -387,7 +416,7 @@ impl Spaces {
         }
         let opened = Box::pin(self.open_anew(&id, None)).await;
         match opened {
-            Ok(space) => self.put(&id, self.opened(space, woken)),
+            Ok(space) => self.put(&id, self.opened(Arc::new(space), woken)),
             Err(SpaceError::Unfounded) => {
                 tracing::warn!(workspace = %id, "passed over: it was never finished");
                 self.write().remove(&id);
@@ -402,8 +431,8 @@ impl Spaces {
     }
 
     async fn open_anew(&self, id: &WorkspaceId, founding: Option<Founding>) -> Result<Workspace, SpaceError> {
-        let places = (&self.store, self.images.as_ref());
-        Workspace::open(places, id.clone(), self.clock.clone(), founding, Arc::clone(&self.limits)).await
+        Workspace::open(&self.places, id.clone(), self.clock.clone(), founding, Arc::clone(&self.limits))
+            .await
     }
 
     /// Makes one, and has it open.
@@ -414,20 +443,26 @@ impl Spaces {
         self: &Arc<Self>,
         id: &WorkspaceId,
         founding: Founding,
-    ) -> Result<(), SpaceError> {
+    ) -> Result<Arc<Workspace>, SpaceError> {
         // One more than may be open is better than one that can't be made.
         self.make_place().await;
-        let space = self.open_anew(id, Some(founding)).await?;
-        let slot = self.opened(space, false);
+        let space = Arc::new(self.open_anew(id, Some(founding)).await?);
+        let slot = self.opened(Arc::clone(&space), false);
         self.write().insert(id.clone(), slot);
-        Ok(())
+        Ok(space)
     }
 
-    fn opened(&self, space: Workspace, woken: bool) -> Slot {
+    fn opened(&self, space: Arc<Workspace>, woken: bool) -> Slot {
+        if let Some(cluster) = self.cluster() {
+            space.tell(cluster);
+            if cluster.holds(space.id()) {
+                space.handle().lead(true);
+            }
+        }
         let [opened, _] = &self.counts;
         opened.fetch_add(1, Ordering::Relaxed);
         let (used, woken) = (AtomicU64::new(self.millis()), AtomicBool::new(woken));
-        Slot::Open(Open { space: Arc::new(space), used, woken })
+        Slot::Open(Open { space, used, woken })
     }
 
     fn put(&self, id: &WorkspaceId, slot: Slot) {

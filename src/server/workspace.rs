@@ -10,11 +10,13 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::timeout;
 
 use super::answer::{defect, unindexed};
+use super::cluster::Cluster;
 use super::indexing::{LedgerSource, tell_news};
 use super::orders::Orders;
 use super::pins::Pins;
 use super::relay::Relay;
 use super::sealing::Sealing;
+use super::spaces::Places as Lies;
 use super::witnesses::{self, Found};
 use crate::api::{Problem, ProblemCode};
 use crate::coordinator::{self, Clock, Founding, Full, Handle, Places, Room, Standing, StartError, Trouble};
@@ -77,7 +79,7 @@ pub(super) enum SpaceError {
 impl Workspace {
     /// Opens the workspace of that store; with a founding, makes it.
     pub(super) async fn open(
-        (store, images): (&Store, Option<&Images>),
+        Lies { store, images, cluster }: &Lies,
         id: WorkspaceId,
         clock: Clock,
         founding: Option<Founding>,
@@ -93,7 +95,7 @@ impl Workspace {
         let ledger = ledger(store, &id, founding.is_some()).await?;
         // A snapshot that has seen more stays as it is.
         let snapshot = (!only_looks).then(|| folder.join(coordinator::SNAPSHOT_FILE));
-        let image = images.filter(|_| !only_looks).and_then(|images| image_of(images, &ledger));
+        let image = images.as_ref().filter(|_| !only_looks).and_then(|images| image_of(images, &ledger));
         let sealing_clock = clock.clone();
         let handle = coordinator::start_apart(
             ledger,
@@ -106,6 +108,7 @@ impl Workspace {
                 limits: Arc::clone(&limits),
                 lost: lost.clone(),
                 look_only: store.look_only(),
+                follows: cluster.is_some(),
             },
         )
         .await?;
@@ -152,6 +155,12 @@ impl Workspace {
             orders: Orders::default(),
             limits,
         })
+    }
+
+    /// Tells the other nodes from now on what is recorded here.
+    pub(super) fn tell(&self, cluster: &Arc<Cluster>) {
+        let (cluster, handle) = (Arc::clone(cluster), self.handle.clone());
+        tokio::spawn(tell_others(cluster, handle, self.id.clone(), self.stop.subscribe()));
     }
 
     /// Its name.
@@ -341,6 +350,28 @@ async fn look_at_ledger(handle: Handle, mut stop: watch::Receiver<bool>) {
         // A sender that is gone says the same.
         _ = stop.wait_for(|stop| *stop) => {}
         () = looks => {}
+    }
+}
+
+/// Tells the other nodes what is recorded here.
+async fn tell_others(
+    cluster: Arc<Cluster>,
+    handle: Handle,
+    id: WorkspaceId,
+    mut stop: watch::Receiver<bool>,
+) {
+    let tells = async {
+        let mut at = handle.head().seq;
+        loop {
+            handle.reached(Seq(at + 1)).await;
+            at = handle.head().seq;
+            cluster.tell(&id, Seq(at));
+        }
+    };
+    tokio::select! {
+        // A sender that is gone says the same.
+        _ = stop.wait_for(|stop| *stop) => {}
+        () = tells => {}
     }
 }
 

@@ -6,9 +6,10 @@
 
 use std::sync::Arc;
 
+use super::cluster::{Advertised, Cluster};
 use super::founding::{founding, kept, mint};
 use super::shown::SHOWN_FOR;
-use super::spaces::{Counts, Listed, Spaces, Unreached};
+use super::spaces::{Counts, Listed, Places, Spaces, Unreached};
 use super::workspace::Workspace;
 use crate::api::TokenText;
 use crate::coordinator::{Clock, SubmitError};
@@ -19,10 +20,12 @@ use crate::domain::map::Model;
 use crate::domain::reply::Reply;
 use crate::domain::state::{CACHE, KEY_LIFE};
 use crate::domain::things::{Keeping, Limits, Token, TokenClass};
-use crate::domain::time::Time;
+use crate::domain::time::{Span, Time};
 use crate::ledger::{LedgerError, Store};
 use crate::store::Images;
 
+/// How far a node's clock and the database's may be apart.
+const CLOCKS_APART: Span = Span::from_secs(5);
 /// The folder of their image, in the data directory.
 pub const IMAGE_FOLDER: &str = "image";
 
@@ -69,6 +72,17 @@ pub enum OpenError {
     /// The system gives no random bytes.
     #[error("the system gives no random bytes: {0}")]
     Random(getrandom::Error),
+    /// This machine's clock and the database's differ.
+    #[error(
+        "this machine's clock says {here} and the database's {there}: nodes whose clocks are more than {} s apart don't work together; set the clock (such as with `timedatectl set-ntp true`) and start again",
+        CLOCKS_APART.micros() / 1_000_000
+    )]
+    Clocks {
+        /// Here.
+        here: Time,
+        /// There.
+        there: Time,
+    },
 }
 
 /// Why a workspace or a token was not made.
@@ -143,6 +157,17 @@ fn images(store: &Store, cache: u64) -> Option<Images> {
     }
 }
 
+/// The node is there for the others.
+async fn joined(cluster: Cluster, clock: &Clock) -> Result<Arc<Cluster>, OpenError> {
+    let there = cluster.beat().await?.now;
+    let here = clock.now();
+    if here.since(there).max(there.since(here)) > CLOCKS_APART {
+        cluster.leave().await;
+        return Err(OpenError::Clocks { here, there });
+    }
+    Ok(Arc::new(cluster))
+}
+
 impl Workspaces {
     /// Knows every workspace of the data directory, and opens its home. One that does not open is logged and answered for with a
     /// problem; the others are served.
@@ -162,20 +187,41 @@ impl Workspaces {
         clock: Clock,
         bounds: impl Into<Bounds>,
     ) -> Result<Self, OpenError> {
+        Self::open_among(store, clock, bounds, None).await
+    }
+
+    /// The same as one of several nodes, where the engine has them, reached so by the others.
+    ///
+    /// # Errors
+    /// As [`Workspaces::open`], and where the machine's clock is not the database's.
+    pub async fn open_among(
+        store: impl Into<Store>,
+        clock: Clock,
+        bounds: impl Into<Bounds>,
+        advertised: Option<Advertised>,
+    ) -> Result<Self, OpenError> {
         let (store, Bounds { limits, keeping, cache }) = (store.into(), bounds.into());
         let (limits, images) = (Arc::new(limits), images(&store, cache));
         let mut instance = [0; 8];
         getrandom::fill(&mut instance).map_err(OpenError::Random)?;
+        let instance = hex(&instance).to_string();
         store.tidy();
         let there = store.workspaces()?;
-        let spaces = Spaces::new((store.clone(), images), clock.clone(), limits, keeping, &there);
+        let cluster = match (store.nodes(), advertised) {
+            (Some(nodes), Some(advertised)) => {
+                Some(joined(Cluster::new(nodes, &instance, advertised), &clock).await?)
+            }
+            (_, None) | (None, Some(_)) => None,
+        };
+        let places = Places { store: store.clone(), images, cluster };
+        let spaces = Spaces::new(places, clock.clone(), limits, keeping, &there);
         let spaces = Arc::new(spaces);
         spaces.start().await;
         clock.started();
         let workspaces = Self {
             store,
             clock,
-            instance: hex(&instance).to_string(),
+            instance,
             spaces,
             making: tokio::sync::Mutex::new(()),
             keyed: tokio::sync::Mutex::default(),
@@ -249,10 +295,16 @@ impl Workspaces {
         }
         let failed = |reason: String| CreateError::Failed { workspace: id.clone(), reason };
         let model = model.unwrap_or_else(|| Model::default_for(id.clone(), person.clone()));
+        let first_token = token.id.clone();
         let first = founding(id.clone(), person.clone(), model, token, others);
         let made = Box::pin(self.spaces.make(id, first)).await;
-        made.map_err(|error| failed(error.to_string()))?;
-        let home = self.spaces.settle(id);
+        let made = made.map_err(|error| failed(error.to_string()))?;
+        // Another node may have made it at the same moment.
+        if !made.handle().front().tokens.contains_key(&first_token) {
+            return Err(CreateError::Exists(id.clone()));
+        }
+        // Another node may have said it.
+        let home = self.spaces.settle(self.store.home().as_ref().unwrap_or(id));
         // Whoever reads it finds the workspace served.
         if self.store.home().is_none() {
             let kept = self.store.say_home(&home);
@@ -407,6 +459,11 @@ impl Workspaces {
         limit: usize,
     ) -> (Vec<(WorkspaceId, Listed)>, bool) {
         self.spaces.list(after, limit)
+    }
+
+    /// This node among others, if there may be others.
+    pub(super) fn cluster(&self) -> Option<&Arc<Cluster>> {
+        self.spaces.cluster()
     }
 
     /// How many there are, and are open.

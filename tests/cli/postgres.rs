@@ -11,7 +11,7 @@ use crate::run::{Home, Said};
 use crate::server::Server;
 
 /// A server, or none where PostgreSQL is not here, which is told.
-fn started() -> Option<Postgres> {
+pub(crate) fn started() -> Option<Postgres> {
     let server = Postgres::start("");
     if server.is_none() {
         programs::is_passed_over("psql");
@@ -19,7 +19,7 @@ fn started() -> Option<Postgres> {
     server
 }
 
-fn keep_in(command: &mut Command, database: &str) {
+pub(crate) fn keep_in(command: &mut Command, database: &str) {
     command.env("DEEDS_LEDGER_ENGINE", "postgres").env("DEEDS_LEDGER_POSTGRES", database);
 }
 

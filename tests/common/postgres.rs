@@ -17,7 +17,7 @@ pub(crate) struct Postgres {
     bin: PathBuf,
     home: PathBuf,
     keeper: Child,
-    port: u16,
+    pub(crate) port: u16,
     user: Option<(u32, u32)>,
     made: AtomicU32,
 }
@@ -25,23 +25,14 @@ pub(crate) struct Postgres {
 impl Postgres {
     /// Starts one with those lines of configuration beside its own; none where its programs are not here.
     pub(crate) fn start(settings: &str) -> Option<Self> {
-        let bin = bin()?;
-        let home = TempDir::new().unwrap().keep();
-        let user = if rustix::process::geteuid().is_root() { Some(account()) } else { None };
-        if let Some((user, group)) = user {
-            chown(&home, Some(user), Some(group)).unwrap();
-        }
-        let keeper = keeper(&bin, &home, user);
-        let this = Self { bin, home, keeper, port: free_port(), user, made: AtomicU32::new(0) };
+        let this = Self::empty()?;
         let data = this.data().display().to_string();
         this.run(
             "initdb",
             &["-D", &data, "-U", "deeds", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"],
         );
-        let port = this.port;
-        let lines = format!(
-            "port = {port}\nlisten_addresses = '127.0.0.1'\nunix_socket_directories = ''\nfsync = on\n{settings}\n"
-        );
+        let lines =
+            format!("listen_addresses = '127.0.0.1'\nunix_socket_directories = ''\nfsync = on\n{settings}\n");
         let mut told =
             std::fs::OpenOptions::new().append(true).open(this.data().join("postgresql.conf")).unwrap();
         std::io::Write::write_all(&mut told, lines.as_bytes()).unwrap();
@@ -49,10 +40,24 @@ impl Postgres {
         Some(this)
     }
 
+    /// The place of a server, which is not made yet; none where its programs are not here.
+    pub(crate) fn empty() -> Option<Self> {
+        let bin = bin()?;
+        let home = TempDir::new().unwrap().keep();
+        let user = if rustix::process::geteuid().is_root() { Some(account()) } else { None };
+        if let Some((user, group)) = user {
+            chown(&home, Some(user), Some(group)).unwrap();
+        }
+        let keeper = keeper(&bin, &home, user);
+        Some(Self { bin, home, keeper, port: free_port(), user, made: AtomicU32::new(0) })
+    }
+
     /// Starts it again where it was ended, and waits until it answers.
     pub(crate) fn up(&self) {
         let (data, log) = (self.data().display().to_string(), self.home.join("log").display().to_string());
-        self.run("pg_ctl", &["-D", &data, "-l", &log, "-w", "-t", "60", "start"]);
+        // Not in its settings, which a copy of it takes over.
+        let port = format!("-p {}", self.port);
+        self.run("pg_ctl", &["-D", &data, "-l", &log, "-o", &port, "-w", "-t", "60", "start"]);
     }
 
     /// Ends it: `fast` lets nobody finish, `immediate` is as a crash.
@@ -89,11 +94,12 @@ impl Postgres {
         )
     }
 
-    fn data(&self) -> PathBuf {
+    pub(crate) fn data(&self) -> PathBuf {
         self.home.join("data")
     }
 
-    fn run(&self, program: &str, arguments: &[&str]) -> String {
+    /// Runs one of its programs under its account; what that printed.
+    pub(crate) fn run(&self, program: &str, arguments: &[&str]) -> String {
         let mut command = Command::new(self.bin.join(program));
         // A server that was started keeps what it inherits: not the pipes of this.
         let file = self.home.join(format!("told-{program}-{:?}", std::thread::current().id()));
@@ -105,7 +111,8 @@ impl Postgres {
         }
         let ended = command.status().unwrap();
         let told = std::fs::read_to_string(&file).unwrap();
-        assert!(ended.success(), "{program} {arguments:?}: {told}");
+        let log = || std::fs::read_to_string(self.home.join("log")).unwrap_or_default();
+        assert!(ended.success(), "{program} {arguments:?}: {told}\n{}", log());
         told.trim_end().to_owned()
     }
 }
@@ -156,6 +163,14 @@ fn account() -> (u32, u32) {
     (parts.next().unwrap(), parts.next().unwrap())
 }
 
-fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+/// One that is free, and below those that the system gives to the near ends of connections: it stays free while its server is away.
+pub(crate) fn free_port() -> u16 {
+    loop {
+        let mut bytes = [0; 2];
+        getrandom::fill(&mut bytes).unwrap();
+        let port = 20_000 + u16::from_ne_bytes(bytes) % 12_000;
+        if std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }

@@ -12,14 +12,14 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use super::url_of;
+use super::{node, url_of};
 use crate::api::{ProofKey, TokenText};
 use crate::cli::context::Context as CliContext;
 use crate::cli::datadir::{Announced, DataDir, Lock, Served, Serving};
 use crate::cli::output;
 use crate::cli::status::Usage;
 use crate::cli::token::{self, Kept};
-use crate::client::{Client, ClientError, Way};
+use crate::client::{Client, ClientError, Url, Way};
 use crate::config::{CLOCK_JUMP, Config, DEFAULT_PORT};
 use crate::coordinator::Clock;
 use crate::domain::deed::Deed;
@@ -28,7 +28,7 @@ use crate::domain::state::CACHE;
 use crate::domain::things::{Keeping, Limits, TokenClass};
 use crate::domain::time::Span;
 use crate::ledger::Ledger as _;
-use crate::server::{self, Bounds, Doors, ServeError, Tls, Workspaces};
+use crate::server::{self, Bounds, CreateError, Doors, ServeError, Tls, Workspaces};
 
 /// The workspace that a fresh data directory begins with.
 const FIRST_WORKSPACE: &str = "default";
@@ -58,6 +58,8 @@ pub(in crate::cli) struct Listen {
     cache: u64,
     /// How far the machine's clock may jump and is still believed.
     jump: Span,
+    /// How other nodes on the same database reach it, where that is said.
+    advertise: Option<Arc<str>>,
     /// What it speaks, if it is not plaintext.
     tls: Option<Tls>,
 }
@@ -72,8 +74,10 @@ impl Listen {
     pub(in crate::cli) fn within(self, config: &Config) -> Self {
         let rate = self.options.rate.or(config.rate);
         let options = server::Options { rate, ..self.options };
-        Self { options, jump: config.clock_jump, keeping: config.keeping, cache: config.values_cache, ..self }
-            .limited(config.limits)
+        let advertise =
+            config.cluster_advertise.as_ref().map(|url| url.as_str().trim_end_matches('/').into());
+        let (jump, keeping, cache) = (config.clock_jump, config.keeping, config.values_cache);
+        Self { options, keeping, cache, jump, advertise, ..self }.limited(config.limits)
     }
 
     /// As configured; if nothing is, where agents found this directory last time, then the usual port, then any.
@@ -95,7 +99,18 @@ impl Listen {
     fn plain(candidates: Vec<SocketAddr>, patient: bool) -> Self {
         let options = server::Options::default();
         let (limits, keeping, cache, jump) = (Limits::default(), Keeping::default(), CACHE, CLOCK_JUMP);
-        Self { candidates, options, patient, standalone: false, limits, keeping, cache, jump, tls: None }
+        Self {
+            candidates,
+            options,
+            patient,
+            standalone: false,
+            limits,
+            keeping,
+            cache,
+            jump,
+            advertise: None,
+            tls: None,
+        }
     }
 
     /// There and nowhere else, for a process that does nothing but serve.
@@ -173,7 +188,9 @@ impl Embedded {
             }
         };
         let bounds = Bounds { limits: listen.limits, keeping: listen.keeping, cache: listen.cache };
-        let opening = Workspaces::open_within(dir.store().clone(), clock, bounds);
+        let (said, plain) = (listen.advertise.as_ref(), listen.options.allow_plaintext);
+        let advertised = node::advertised(said, address, listen.tls.as_ref(), plain);
+        let opening = Workspaces::open_among(dir.store().clone(), clock, bounds, Some(advertised));
         let workspaces = Arc::new(Box::pin(opening).await?);
         let proof = ProofKey::random().context("the system gives no random bytes")?;
         let serving = Serving {
@@ -190,7 +207,8 @@ impl Embedded {
         }
         let way = dir.way(&serving)?.unwrap_or_default();
         let announced = Announced::new(dir, lock, &serving)?;
-        let options = server::Options { proof: Some(proof), ..listen.options.clone() };
+        let mut options = server::Options { proof: Some(proof), ..listen.options.clone() };
+        options.hosts.extend(listen.advertise.as_deref().and_then(host_of));
         let (stop, stopped) = oneshot::channel();
         let shutdown = async move {
             // A sender that is gone asks for the same.
@@ -242,7 +260,11 @@ impl Embedded {
         // killed on the way leaves nothing that the next start can't go on from.
         let own = to_found_with(dir, TokenClass::Admin, &name, user.as_str())?;
         let agent = to_found_with(dir, TokenClass::Agent, &name, FIRST_AGENT)?;
-        self.workspaces.found(&name, user, &own, (&agent, FIRST_AGENT)).await?;
+        match self.workspaces.found(&name, user, &own, (&agent, FIRST_AGENT)).await {
+            // Another node was first; whoever holds the directory is admin all the same.
+            Err(CreateError::Exists(_)) => {}
+            founded => founded?,
+        }
         self.announced.keep_person(user)?;
         Ok(())
     }
@@ -325,6 +347,11 @@ fn to_found_with(
     let new = Workspaces::mint(class, workspace, name)?;
     DataDir::keep_token(&file, &new)?;
     Ok(new)
+}
+
+/// The host of an address that was said.
+fn host_of(url: &str) -> Option<String> {
+    Url::parse(url).ok()?.host_str().map(str::to_owned)
 }
 
 /// Who founded the home workspace, as the first deed of its ledger says.

@@ -78,8 +78,8 @@ impl App {
 
     pub(super) fn hear(&mut self, heard: Heard) -> Vec<Effect<Ask>> {
         match heard {
-            Heard::Board { workspaces, me, board, ledger, trouble } => {
-                self.world.trouble = trouble;
+            Heard::Board { workspaces, me, board, ledger, trouble, unreplicated } => {
+                (self.world.trouble, self.world.unreplicated) = (trouble, unreplicated);
                 let another = board.workspace != self.world.workspace || self.world.board.is_none();
                 let effects = if another { self.come_back() } else { Vec::new() };
                 self.world.workspaces = workspaces;

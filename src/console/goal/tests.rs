@@ -104,14 +104,14 @@ fn the_other_workspaces_say_what_waits_there() {
     let mut team = team();
     team.agent("support", write("crm/contact/acme", "score", "9", 0, "model run 12")).unwrap();
     let mut runner = console(&mut team, View::Inbox, TokenClass::Admin, (120, 36));
-    let Heard::Board { mut workspaces, me, board, trouble, ledger } =
+    let Heard::Board { mut workspaces, me, board, trouble, ledger, unreplicated } =
         team.board(me("dana", TokenClass::Admin))
     else {
         panic!("no board")
     };
     workspaces.push(WorkspaceId::new("other").unwrap());
     let waiting = Waiting::of(&board, team.now).words();
-    runner.server(Heard::Board { workspaces, me, board, trouble, ledger });
+    runner.server(Heard::Board { workspaces, me, board, trouble, ledger, unreplicated });
     let list = press(&mut team, &mut runner, "W");
     assert!(line_with(&list, "here now").contains("▌ tallyfern"), "{list}");
     assert!(waiting.starts_with("1 case"), "{waiting}");

@@ -106,7 +106,14 @@ impl Team {
         self.unheard.clear();
         let board = answers::sent(&self.state.board);
         let ledger = LEDGER.to_owned();
-        Heard::Board { workspaces: vec![self.workspace()], me, board, ledger, trouble: None }
+        Heard::Board {
+            workspaces: vec![self.workspace()],
+            me,
+            board,
+            ledger,
+            trouble: None,
+            unreplicated: false,
+        }
     }
 
     /// Brings the console what happened, and nothing else.

@@ -7,6 +7,7 @@ use crate::domain::state::AgentFacts;
 use crate::domain::things::{May, Usage};
 use crate::ledger::Ledger as _;
 use crate::server::answer::{Answer, text};
+use crate::server::auth::behind;
 use crate::server::gate::{Call, Stranger};
 use crate::server::metrics::Gauge;
 
@@ -18,6 +19,9 @@ pub(in crate::server) async fn alive(_: Stranger) -> Answer {
 /// `GET /readyz`: every workspace that was asked for opens, and every open one can record. Which one can't is for the log, since anyone may ask.
 pub(in crate::server) async fn ready(stranger: Stranger) -> Answer {
     let app = &stranger.app;
+    if app.workspaces.cluster().is_some_and(|cluster| cluster.is_blind()) {
+        return Err(behind());
+    }
     let broken = app.workspaces.broken().len();
     let can_not = |handle: &Handle| handle.trouble().is_some() || handle.is_failing();
     let troubled = app.workspaces.list().iter().filter(|space| can_not(space.handle())).count();
@@ -52,12 +56,7 @@ pub(in crate::server) async fn metrics(call: Call) -> Answer {
         let kept = state.keys.get(&Actor::Agent(agent.clone()));
         (Some(agent.clone()), kept.map_or(0, |keys| *keys as u64))
     });
-    let counts = call.app.workspaces.counts();
     let gauges = [
-        gauge("deeds_workspaces", "Workspaces of the server.", counts.known as u64),
-        gauge("deeds_workspaces_open", "Those that are open.", counts.open as u64),
-        gauge("deeds_workspaces_opened", "How often one was opened since the start.", counts.opened),
-        gauge("deeds_workspaces_closed", "How often one was closed since the start.", counts.closed),
         gauge("deeds_ledger_deeds", "Deeds in the ledger.", head),
         gauge(
             "deeds_index_lag_deeds",
@@ -98,6 +97,28 @@ pub(in crate::server) async fn metrics(call: Call) -> Answer {
             u64::from(space.handle().trouble().is_none()),
         ),
     ];
+    let gauges: Vec<Gauge> = of_the_server(&call).into_iter().chain(gauges).collect();
     let body = call.app.metrics.text(space.id().as_str(), &gauges);
     Ok(text("text/plain; version=0.0.4; charset=utf-8", body))
+}
+
+/// Of all workspaces, and of the nodes that share them.
+fn of_the_server(call: &Call) -> Vec<Gauge> {
+    let gauge = |name, help, value| Gauge { name, help, values: vec![(None, value)] };
+    let counts = call.app.workspaces.counts();
+    let mut gauges = vec![
+        gauge("deeds_workspaces", "Workspaces of the server.", counts.known as u64),
+        gauge("deeds_workspaces_open", "Those that are open.", counts.open as u64),
+        gauge("deeds_workspaces_opened", "How often one was opened since the start.", counts.opened),
+        gauge("deeds_workspaces_closed", "How often one was closed since the start.", counts.closed),
+    ];
+    if let Some((nodes, held)) = call.app.workspaces.cluster().map(|cluster| cluster.counts()) {
+        gauges.push(gauge("deeds_nodes", "Nodes on the same database, this one too.", nodes as u64));
+        gauges.push(gauge(
+            "deeds_workspaces_held",
+            "Workspaces whose commands are decided here.",
+            held as u64,
+        ));
+    }
+    gauges
 }

@@ -30,6 +30,7 @@ pub(in crate::server) async fn who(call: &Call, query: &Query) -> Result<WhoAmI,
         server: call.app.facts(),
         as_of: moment.map(|moment| moment.as_of),
         trouble: trouble(call.space.handle()),
+        unreplicated: call.space.handle().unreplicated().map(|error| error.to_string()),
     })
 }
 

@@ -78,10 +78,11 @@ impl Spaces {
     /// Notes what it was, now that it is closed. One whose ledger is in trouble is asked again at the next start.
     async fn note(self: &Arc<Self>, id: &WorkspaceId, space: &Workspace) -> Option<Arc<Row>> {
         let front = space.handle().front();
-        let is_whole = !space.handle().is_troubled() && self.store.look_only().is_none();
+        let is_whole = !space.handle().is_troubled() && self.places.store.look_only().is_none();
+        Box::pin(self.release(space, &front, is_whole)).await;
         let (spaces, id, now) = (Arc::clone(self), id.clone(), self.clock.now());
         let write = move || {
-            let row = Arc::new(Row::of(&spaces.store, &id, &front, now)?);
+            let row = Arc::new(Row::of(&spaces.places.store, &id, &front, now)?);
             if is_whole {
                 let mut due = spaces.due.lock().unwrap_or_else(PoisonError::into_inner);
                 let all: Vec<Arc<Row>> =
@@ -183,7 +184,10 @@ impl Spaces {
     /// Ends every workspace after what is waiting was decided, and opens none any more.
     pub(in crate::server) async fn shutdown(self: &Arc<Self>) {
         self.close_all().await;
-        let Some(images) = self.images.clone() else { return };
+        if let Some(cluster) = self.cluster() {
+            cluster.leave().await;
+        }
+        let Some(images) = self.places.images.clone() else { return };
         // Whoever has a handle may keep the images for longer than the process has.
         match tokio::task::spawn_blocking(move || images.flush()).await {
             Ok(Ok(())) => {}
@@ -235,6 +239,12 @@ pub(super) async fn keep(spaces: Weak<Spaces>, stirred: Arc<Notify>) {
             return;
         }
         spaces.close_idle();
-        wait = spaces.wake();
+        if spaces.cluster().is_some() {
+            // What falls due is in the table that all nodes share.
+            Box::pin(spaces.take_up()).await;
+            wait = LOOK_EVERY;
+        } else {
+            wait = spaces.wake();
+        }
     }
 }

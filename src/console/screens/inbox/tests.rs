@@ -360,6 +360,22 @@ fn nothing_decides_while_nothing_can_be_recorded() {
 }
 
 #[test]
+fn fewer_machines_than_are_promised_are_said_and_stop_nobody() {
+    let mut team = team();
+    let mut runner = dana(&mut team);
+    let mut board = team.board(me("dana", TokenClass::Reviewer));
+    if let Heard::Board { unreplicated, .. } = &mut board {
+        *unreplicated = true;
+    }
+    runner.server(board);
+    assert!(runner.screen_text().contains("no standby"), "{}", runner.screen_text());
+    press(&mut team, &mut runner, "right");
+    press(&mut team, &mut runner, "c");
+    assert!(runner.screen_text().contains("no standby"), "{}", runner.screen_text());
+    assert!(team.state.board.items.values().any(|item| item.claimed_by.is_some()));
+}
+
+#[test]
 fn keys_typed_before_the_case_was_seen_do_not_decide() {
     let mut team = team();
     let mut runner = dana(&mut team);

@@ -1,0 +1,152 @@
+//! Several nodes on one database, as people meet them: what is asked of any of them is decided by one and shown by all.
+
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
+use serde_json::{Value as Json, json};
+
+use crate::faketime;
+use crate::patience::PATIENCE;
+use crate::postgres::{keep_in, started};
+use crate::programs;
+use crate::run::{Home, Said};
+use crate::server::{Server, ask};
+
+/// A node with a data directory of its own.
+struct Node {
+    home: Home,
+    server: Server,
+    database: String,
+}
+
+impl Node {
+    fn start(database: &str) -> Self {
+        let home = Home::new();
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let address = format!("127.0.0.1:{port}");
+        let server = Server::start_with(&home, &address, |command| {
+            keep_in(command, database);
+            command.env("DEEDS_CLUSTER_ADVERTISE", format!("http://{address}"));
+        });
+        Self { home, server, database: database.to_owned() }
+    }
+
+    fn run(&self, arguments: &[&str]) -> Said {
+        let mut command = self.home.command(arguments);
+        keep_in(&mut command, &self.database);
+        Said::of(&mut command)
+    }
+
+    fn ok(&self, arguments: &[&str]) -> String {
+        let said = self.run(arguments);
+        assert_eq!(said.status, 0, "{arguments:?}: {said:?}");
+        said.out
+    }
+
+    fn token(&self, who: &str) -> PathBuf {
+        self.home.data().join(format!("tokens/default.{who}"))
+    }
+
+    fn ask(&self, token: &Path, method: &str, path: &str, body: &Json) -> (u16, Json) {
+        ask(&self.server.url, token, method, path, &body.to_string()).unwrap()
+    }
+
+    /// The file of a token that an answer has.
+    fn keep(&self, name: &str, answer: &Json) -> PathBuf {
+        let token = answer["token"].as_str().unwrap_or_else(|| panic!("{answer}"));
+        self.home.file(name, &format!("Authorization: Bearer {token}"))
+    }
+
+    fn holds(&self) -> usize {
+        let log = std::fs::read_to_string(self.home.dir.path().join("serve.log")).unwrap();
+        log.matches("held here").count()
+    }
+}
+
+fn comes(what: &str, come: impl Fn() -> bool) {
+    let until = Instant::now() + PATIENCE;
+    while !come() {
+        assert!(Instant::now() < until, "{what} does not come");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// What is asked of either is decided once and shown by both: commands, workspaces, tokens and their end.
+#[test]
+fn two_nodes_are_one_server() {
+    let Some(server) = started() else { return };
+    let database = server.fresh();
+    let (one, other) = (Node::start(&database), Node::start(&database));
+    one.ok(&["raise", "nobody.knows.1"]);
+    other.ok(&["raise", "nobody.knows.2"]);
+    for node in [&one, &other] {
+        comes("both events", || {
+            let listed = node.ok(&["inbox", "list"]);
+            listed.contains("nobody.knows.1") && listed.contains("nobody.knows.2")
+        });
+    }
+    assert_eq!(one.holds() + other.holds(), 1, "one of them decides");
+
+    let admin = one.token("dana");
+    let (status, made) = one.ask(&admin, "POST", "/v1/workspaces", &json!({ "workspace": "second" }));
+    assert_eq!(status, 200, "{made}");
+    let second = one.keep("second", &made);
+    let (status, who) = other.ask(&second, "GET", "/v1/whoami", &Json::Null);
+    assert_eq!((status, &who["workspace"]), (200, &json!("second")), "{who}");
+
+    for round in 0..10 {
+        let wanted = json!({ "class": "watcher", "name": format!("wall-{round}") });
+        let (status, made) = one.ask(&admin, "POST", "/v1/tokens", &wanted);
+        assert_eq!(status, 200, "{made}");
+        let wall = one.keep("wall", &made);
+        assert_eq!(other.ask(&wall, "GET", "/v1/whoami", &Json::Null).0, 200, "it is known at once");
+        let id = made["id"].as_str().unwrap_or_else(|| panic!("{made}"));
+        let (status, revoked) = one.ask(&admin, "DELETE", &format!("/v1/tokens/{id}"), &Json::Null);
+        assert_eq!(status, 200, "{revoked}");
+        let (status, refused) = other.ask(&wall, "POST", "/v1/writes", &json!({}));
+        assert_eq!(status, 401, "{refused}");
+    }
+    assert_eq!(one.ok(&["verify"]), other.ok(&["verify"]));
+}
+
+/// A node that dies is taken over by another one, which has all that was acknowledged; and it comes back as one among others.
+#[test]
+fn a_node_that_dies_is_taken_over() {
+    let Some(server) = started() else { return };
+    let database = server.fresh();
+    let (mut one, other) = (Node::start(&database), Node::start(&database));
+    one.ok(&["raise", "nobody.knows.1"]);
+    comes("the event", || other.ok(&["inbox", "list"]).contains("nobody.knows.1"));
+    one.server.signal(Signal::KILL);
+    let began = Instant::now();
+    other.ok(&["raise", "nobody.knows.2"]);
+    assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+    let again = Node::start(&database);
+    again.ok(&["raise", "nobody.knows.3"]);
+    let listed = again.ok(&["inbox", "list"]);
+    assert!((1..=3).all(|n| listed.contains(&format!("nobody.knows.{n}"))), "{listed}");
+    other.ok(&["verify"]);
+}
+
+/// A node whose clock is not the database's does not begin to work with the others: it says so, with the mend.
+#[test]
+fn a_node_with_another_clock_is_refused() {
+    if !programs::is_there("faketime") {
+        return;
+    }
+    let Some(server) = started() else { return };
+    let (database, home) = (server.fresh(), Home::new());
+    let off = home.file("off", "-20s");
+    let begun = Server::try_start(
+        &home,
+        |command| {
+            keep_in(command, &database);
+            faketime::shift(command, &off);
+        },
+        PATIENCE,
+    );
+    let said = begun.map(drop).unwrap_err();
+    assert!(said.contains("clock") && said.contains("set-ntp"), "{said}");
+}
