@@ -9,6 +9,9 @@
 //! *P15*: single writes on 256 connections while the index follows, beside the same with the index off; and how far the index is
 //! behind when the last write was answered, in deeds and in seconds. `DEEDS_P15=60` makes its sides so many seconds long.
 //!
+//! *P3*: single writes on 64 connections whose ledger is in PostgreSQL, beside `pgbench -N` with 16 clients on the same server; *P19*: the
+//! same where each commit waits for a standby. They need PostgreSQL's programs.
+//!
 //! Beside the rates stands what a request costs: the processor time of every thread of the run, by what the thread does.
 //! Neighbours on the machine change that much less than the rates. `cargo bench --bench serve -- P1 3` makes three runs of P1.
 #![expect(
@@ -20,6 +23,14 @@
 
 #[path = "common/http.rs"]
 mod http;
+#[path = "serve/pgbench.rs"]
+mod pgbench;
+#[path = "../tests/common/postgres.rs"]
+#[expect(dead_code, reason = "shared with tests, which use the rest of it")]
+mod postgres;
+#[path = "../tests/common/standby.rs"]
+#[expect(dead_code, reason = "shared with tests, which use the rest of it")]
+mod standby;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -34,17 +45,18 @@ use deeds::coordinator::Clock;
 use deeds::domain::ids::{PersonId, WorkspaceId};
 use deeds::domain::map::parse::parse;
 use deeds::domain::things::{Limits, TokenClass};
-use deeds::ledger::Ledger as _;
+use deeds::ledger::{Ledger as _, Store};
 use deeds::server::{Options, Workspaces, run};
 
 const RUNS: usize = 5;
 /// How many clock ticks `/proc` counts for a second, on every Linux that this runs on.
 const TICKS: f64 = 100.0;
 /// What the threads of a run do, by the beginning of their names.
-const THREADS: [(&str, &str); 5] = [
+const THREADS: [(&str, &str); 6] = [
     ("server", "tokio"),
     ("coordinator", "coordinator"),
     ("ledger", "ledger"),
+    ("database", "postgres"),
     ("index", "index"),
     ("load", "load"),
 ];
@@ -122,6 +134,12 @@ fn main() {
             let reference = bench.rate(connections, Work::Write);
             [reference, bench.rate(connections, Work::Tool)]
         });
+    }
+    if wanted("P3") {
+        pgbench::report("P3 on PostgreSQL", runs, postgres::Postgres::start(""), |server| server);
+    }
+    if wanted("P19") {
+        pgbench::report("P19 with a standby", runs, standby::Pair::start(""), standby::Pair::primary);
     }
     if wanted("P2") {
         report("P2 batches, deeds", BATCH_CALLERS, runs, || {
@@ -223,14 +241,19 @@ struct Bench {
 
 impl Bench {
     fn start() -> Self {
-        let runtime = deeds::server::runtime().unwrap();
         let directory = tempfile::TempDir::new().unwrap();
+        let store = directory.path().into();
+        Self::start_on(directory, store)
+    }
+
+    /// The same on other ledgers than that directory's.
+    fn start_on(directory: tempfile::TempDir, store: Store) -> Self {
+        let runtime = deeds::server::runtime().unwrap();
         // One agent sends here what thousands would.
         let limits = Limits { agent_keys: u64::MAX, keys: u64::MAX, ..Limits::default() };
         let (stop, stopped) = oneshot::channel::<()>();
         let (workspaces, address, token) = runtime.block_on(async {
-            let workspaces =
-                Arc::new(Workspaces::open_within(directory.path(), Clock::System, limits).await.unwrap());
+            let workspaces = Arc::new(Workspaces::open_within(store, Clock::System, limits).await.unwrap());
             let (id, dana) = (WorkspaceId::new("bench").unwrap(), PersonId::new("dana").unwrap());
             let model = parse(MAP).applicable().unwrap();
             workspaces.create(&id, &dana, Some(model)).await.unwrap();
