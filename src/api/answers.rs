@@ -666,4 +666,6 @@ pub struct WorkspaceView {
     pub alerts: usize,
     /// Why it does not open, or why nothing can be recorded in it.
     pub trouble: Option<String>,
+    /// What is missing where deeds are recorded on fewer machines than is promised.
+    pub unreplicated: Option<String>,
 }

@@ -75,7 +75,7 @@ pub struct ProblemLabel {
 
 /// A header of an answer, `no` where nothing is recorded in the workspace at present: what is looked at may lack deeds.
 pub const RECORDING_HEADER: &str = "deeds-recording";
-/// A header of a command that one node passes on to another: for which one it is.
+/// A header of a command that one node passes on to another: for which one it is. In the answer, up to which deed that one has acknowledged.
 pub const NODE_HEADER: &str = "deeds-node";
 /// A header of a request: by which door the agent came.
 pub const DOOR_HEADER: &str = "deeds-door";

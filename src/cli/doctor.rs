@@ -19,6 +19,7 @@ use self::finding::{Check, Finding, Health};
 use super::context::Context;
 use super::status::Status;
 use super::{output, session};
+use crate::api::WorkspaceView;
 use crate::coordinator::Clock;
 use crate::domain::ids::WorkspaceId;
 use crate::domain::state::Stop;
@@ -154,7 +155,7 @@ struct Answers {
     workspace: WorkspaceId,
     /// That every agent of the workspace is paused.
     all_paused: Option<Stop>,
-    /// Workspaces in which nothing is recorded, or whose ledger is damaged.
+    /// Workspaces in which nothing is recorded, or on fewer machines than is promised, or whose ledger is damaged.
     troubled: Vec<(WorkspaceId, String)>,
     /// Why its history does not continue what was seen here, or that this can't be told.
     forked: Option<String>,
@@ -198,8 +199,8 @@ fn answers(context: &Context) -> anyhow::Result<anyhow::Result<Answers>> {
         // A server of an older version may not know the address.
         let all_paused = agents.ok().and_then(|agents| agents.all_paused);
         let spaces = spaces.map(|spaces| spaces.workspaces).unwrap_or_default();
-        let troubled =
-            spaces.into_iter().filter_map(|space| Some((space.workspace, space.trouble?))).collect();
+        let wrong = |space: WorkspaceView| Some((space.workspace, space.trouble.or(space.unreplicated)?));
+        let troubled = spaces.into_iter().filter_map(wrong).collect();
         let (version, workspace, now) = (who.server.version, who.workspace, who.server.now);
         Ok(Answers { version, workspace, all_paused, troubled, forked, now, here })
     }))

@@ -30,7 +30,7 @@ pub(super) fn run(context: &Context, command: Option<Command>) -> anyhow::Result
             let told = LIST.print(out, &session.client, &found).await?;
             let mut all_well = true;
             for one in &found.workspaces {
-                if let Some(trouble) = &one.trouble {
+                if let Some(trouble) = one.trouble.as_ref().or(one.unreplicated.as_ref()) {
                     output::complain(format!("{}: {trouble}", one.workspace));
                     all_well = false;
                 }

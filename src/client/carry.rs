@@ -1,5 +1,5 @@
-//! What one node of Deeds passes on to another: a request as it came, and the whole answer. Over TLS the other one is known by its
-//! certificate's fingerprint, which it says in the database that both share.
+//! What one node of Deeds passes on to another: a request as it came, and the whole answer. A node that speaks TLS itself is known by its
+//! certificate's fingerprint, which it says in the database that both share; whoever speaks it for one, by the system's authorities.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -9,19 +9,19 @@ use hyper::{Request, Response};
 
 use super::bound::{Bound, Broken, body};
 use super::trust::{self, Trust};
-use super::{CONNECT_TIMEOUT, address};
+use super::{address, connecting};
 use crate::api::Fingerprint;
 
-/// Connections that are kept ready to each node.
-const IDLE: usize = 256;
+/// Most nodes to which connections are kept.
+const NODES: usize = 256;
 
 /// Connections to other nodes.
 #[derive(Debug, Default)]
 pub struct Carry {
     /// Tokens may go to other machines in plaintext.
     allow_plaintext: bool,
-    /// By the certificate that each takes.
-    clients: Mutex<HashMap<Option<String>, reqwest::Client>>,
+    /// By the address, and the certificate that is taken there.
+    clients: Mutex<HashMap<(String, Option<String>), reqwest::Client>>,
 }
 
 /// Why there is no answer.
@@ -39,7 +39,7 @@ impl Carry {
         Self { allow_plaintext, clients: Mutex::default() }
     }
 
-    /// Sends the request to the server at that address, with that certificate if it speaks TLS.
+    /// Sends the request to the server at that address, which has that certificate, if it speaks TLS itself.
     ///
     /// # Errors
     /// When it was not sent, or not answered.
@@ -51,7 +51,7 @@ impl Carry {
     ) -> Result<Response<Bytes>, Uncarried> {
         let unsent = |error: &dyn ToString| Uncarried::Unsent(error.to_string());
         let (base, loopback) = address(base, self.allow_plaintext).map_err(|error| unsent(&error))?;
-        let client = self.client(certificate, loopback).map_err(|error| unsent(&error))?;
+        let client = self.client(&base, certificate, loopback).map_err(|error| unsent(&error))?;
         let (parts, bytes) = request.into_parts();
         let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
         let sent = client.request(parts.method, format!("{base}{target}")).headers(parts.headers).body(bytes);
@@ -72,28 +72,19 @@ impl Carry {
 
     fn client(
         &self,
+        base: &str,
         certificate: Option<Fingerprint>,
         loopback: bool,
     ) -> Result<reqwest::Client, Box<dyn std::error::Error>> {
-        let of = certificate.map(|certificate| certificate.to_string());
         let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        let of = (base.to_owned(), certificate.map(|certificate| certificate.to_string()));
         if let Some(client) = clients.get(&of) {
             return Ok(client.clone());
         }
-        let tls = match certificate {
-            Some(pin) => Trust::new(Some(pin)).config(),
-            None => trust::nobody(),
-        };
-        let builder = reqwest::Client::builder()
-            .connect_timeout(CONNECT_TIMEOUT)
-            .pool_max_idle_per_host(IDLE)
-            .tcp_nodelay(true)
-            .http1_only()
-            .redirect(reqwest::redirect::Policy::none())
-            .tls_backend_preconfigured(tls?);
-        let client = if loopback { builder.no_proxy() } else { builder }.build()?;
-        // Each certificate that a node ever had is one.
-        if clients.len() >= IDLE {
+        let tls = if base.starts_with("https:") { Trust::new(certificate).config() } else { trust::nobody() };
+        let client = connecting(loopback).tls_backend_preconfigured(tls?).build()?;
+        // Each address and certificate that a node ever had is one.
+        if clients.len() >= NODES {
             clients.clear();
         }
         Ok(clients.entry(of).or_insert(client).clone())

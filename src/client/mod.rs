@@ -130,16 +130,7 @@ impl Client {
     /// As [`Client::new`].
     pub fn by(way: Way, base_url: &str, token: TokenText, options: Options) -> Result<Self> {
         let (base, loopback) = address(base_url, options.allow_plaintext)?;
-        let mut builder = reqwest::Client::builder()
-            .connect_timeout(CONNECT_TIMEOUT)
-            .pool_max_idle_per_host(IDLE_CONNECTIONS)
-            .tcp_nodelay(true)
-            .http1_only()
-            .redirect(reqwest::redirect::Policy::none())
-            .user_agent(concat!("deeds/", env!("CARGO_PKG_VERSION")));
-        if loopback {
-            builder = builder.no_proxy();
-        }
+        let mut builder = connecting(loopback).pool_max_idle_per_host(IDLE_CONNECTIONS);
         if let Way::Socket(socket) = &way {
             builder = builder.unix_socket(socket.path());
         }
@@ -209,15 +200,19 @@ pub fn outside(url: &str) -> Result<reqwest::Client> {
     let (_, loopback) = address(url, false)?;
     let broken = |error: &dyn std::error::Error| ClientError::Protocol { why: error.to_string() };
     let tls = if url.starts_with("https:") { Trust::default().config() } else { trust::nobody() };
+    let builder = connecting(loopback).tls_backend_preconfigured(tls.map_err(|error| broken(&error))?);
+    builder.build().map_err(|error| broken(&error))
+}
+
+/// How anybody is connected to: by HTTP/1, never elsewhere than where it was sent, and without a proxy on this machine.
+fn connecting(loopback: bool) -> reqwest::ClientBuilder {
     let builder = reqwest::Client::builder()
         .connect_timeout(CONNECT_TIMEOUT)
         .tcp_nodelay(true)
         .http1_only()
         .redirect(reqwest::redirect::Policy::none())
-        .user_agent(concat!("deeds/", env!("CARGO_PKG_VERSION")))
-        .tls_backend_preconfigured(tls.map_err(|error| broken(&error))?);
-    let builder = if loopback { builder.no_proxy() } else { builder };
-    builder.build().map_err(|error| broken(&error))
+        .user_agent(concat!("deeds/", env!("CARGO_PKG_VERSION")));
+    if loopback { builder.no_proxy() } else { builder }
 }
 
 /// The address without its last slash, and whether it is on this machine.

@@ -12,8 +12,9 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use super::spaces::{Shown, due_by_clock};
+use super::spaces::Shown;
 use crate::coordinator::Opened;
+use crate::domain::decide;
 use crate::domain::hash::hex;
 use crate::domain::ids::WorkspaceId;
 use crate::domain::state::Front;
@@ -117,6 +118,12 @@ impl Row {
         (sum_of == sum(text)).then_some(())?;
         serde_json::from_str(text).ok()
     }
+}
+
+/// When something falls due next by the server's clock: a workspace whose last deed is ahead of it stays so much ahead.
+pub(super) fn due_by_clock(front: &Front, now: Time) -> Option<Time> {
+    let early = front.board.recorded.since(now);
+    decide::next_due_of(&front.board).map(|due| due.minus(early))
 }
 
 /// The first 64 bits of a hash in digits. Of a secret of 256 random bits they tell nothing.

@@ -8,8 +8,6 @@
 mod others;
 mod tend;
 
-pub(super) use others::due_by_clock;
-
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};

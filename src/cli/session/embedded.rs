@@ -261,8 +261,12 @@ impl Embedded {
         let own = to_found_with(dir, TokenClass::Admin, &name, user.as_str())?;
         let agent = to_found_with(dir, TokenClass::Agent, &name, FIRST_AGENT)?;
         match self.workspaces.found(&name, user, &own, (&agent, FIRST_AGENT)).await {
-            // Another node was first; whoever holds the directory is admin all the same.
-            Err(CreateError::Exists(_)) => {}
+            // Another node was first, and these tokens open nothing; whoever holds the directory is admin all the same.
+            Err(CreateError::Exists(_)) => {
+                for who in [user.as_str(), FIRST_AGENT] {
+                    std::fs::remove_file(dir.token_file(&name, who)).unwrap_or_default();
+                }
+            }
             founded => founded?,
         }
         self.announced.keep_person(user)?;

@@ -45,13 +45,14 @@ pub(in crate::server) async fn list(call: Call) -> Answer {
 
 fn closed(workspace: WorkspaceId, shown: Shown, trouble: Option<String>) -> WorkspaceView {
     let Shown { head, items, alerts } = shown;
-    WorkspaceView { workspace, head: Seq(head), items, alerts, trouble }
+    WorkspaceView { workspace, head: Seq(head), items, alerts, trouble, unreplicated: None }
 }
 
 fn view(space: &Workspace) -> WorkspaceView {
-    let unreplicated = || space.handle().unreplicated().map(|error| error.to_string());
-    let trouble = space.handle().trouble().map(|trouble| trouble.to_string()).or_else(unreplicated);
-    closed(space.id().clone(), Shown::of(space), trouble)
+    let handle = space.handle();
+    let trouble = handle.trouble().map(|trouble| trouble.to_string());
+    let unreplicated = handle.unreplicated().map(|error| error.to_string());
+    WorkspaceView { unreplicated, ..closed(space.id().clone(), Shown::of(space), trouble) }
 }
 
 /// `POST /v1/workspaces`

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use super::{For, Slot, Spaces};
-use crate::domain::decide;
 use crate::domain::ids::WorkspaceId;
 use crate::domain::state::Front;
-use crate::domain::time::{Span, Time};
+use crate::domain::time::Span;
 use crate::ledger::Head;
+use crate::server::due::due_by_clock;
 use crate::server::workspace::Workspace;
 
 /// One that was closed in trouble is looked at again after so long.
@@ -82,10 +82,4 @@ impl Spaces {
         let due = if is_whole { due_by_clock(front, now) } else { Some(now.plus(AGAIN)) };
         cluster.release(space.id(), due).await;
     }
-}
-
-/// When something falls due next by the server's clock: a workspace whose last deed is ahead of it stays so much ahead.
-pub(in crate::server) fn due_by_clock(front: &Front, now: Time) -> Option<Time> {
-    let early = front.board.recorded.since(now);
-    decide::next_due_of(&front.board).map(|due| due.minus(early))
 }
