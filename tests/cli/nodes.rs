@@ -23,12 +23,18 @@ struct Node {
 
 impl Node {
     fn start(database: &str) -> Self {
+        Self::speaking(database, "http")
+    }
+
+    /// The same by that protocol.
+    fn speaking(database: &str, protocol: &str) -> Self {
         let home = Home::new();
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let address = format!("127.0.0.1:{port}");
         let server = Server::start_with(&home, &address, |command| {
             keep_in(command, database);
-            command.env("DEEDS_CLUSTER_ADVERTISE", format!("http://{address}"));
+            command.env("DEEDS_CLUSTER_ADVERTISE", format!("{protocol}://{address}"));
+            command.env("DEEDS_TLS_SELF_SIGNED", (protocol == "https").to_string());
         });
         Self { home, server, database: database.to_owned() }
     }
@@ -109,6 +115,29 @@ fn two_nodes_are_one_server() {
         assert_eq!(status, 401, "{refused}");
     }
     assert_eq!(one.ok(&["verify"]), other.ok(&["verify"]));
+}
+
+/// Nodes that speak TLS with certificates of their own are known by what they say in the database, and one decides for both.
+#[test]
+fn nodes_know_each_other_by_their_certificates() {
+    let Some(server) = started() else { return };
+    let database = server.fresh();
+    let (one, other) = (Node::speaking(&database, "https"), Node::speaking(&database, "https"));
+    one.ok(&["raise", "nobody.knows.1"]);
+    other.ok(&["raise", "nobody.knows.2"]);
+    assert_eq!(one.holds() + other.holds(), 1, "one of them decides");
+    // A certificate that is told otherwise is not taken, and nothing is sent there.
+    let (holder, asked) = if one.holds() == 1 { (&one, &other) } else { (&other, &one) };
+    let name = database.rsplit('/').next().unwrap();
+    server.sql(name, "create function wrong() returns trigger as $$ begin new.certificate := 'sha256:' || repeat('0', 64); return new; end $$ language plpgsql");
+    server.sql(
+        name,
+        "create trigger wrong before insert or update on deeds_node for each row execute function wrong()",
+    );
+    comes("the wrong certificate", || asked.run(&["raise", "nobody.knows.3"]).status != 0);
+    holder.ok(&["raise", "nobody.knows.4"]);
+    let listed = holder.ok(&["inbox", "list"]);
+    assert!(listed.contains("nobody.knows.4"), "{listed}");
 }
 
 /// A node that dies is taken over by another one, which has all that was acknowledged; and it comes back as one among others.
