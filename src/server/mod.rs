@@ -56,7 +56,7 @@ use crate::api::{ProofKey, ServerFacts};
 use crate::coordinator::Clock;
 use crate::gateway::Served;
 
-pub use cluster::{Advertised, Brought, Carrier, Errand, NotCarried};
+pub use cluster::{Advertised, Brought, Carrier, ClocksApart, Errand, NotCarried};
 pub use doors::Doors;
 pub use tls::{Tls, TlsError, self_signed};
 pub use workspace::Workspace;

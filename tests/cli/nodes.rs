@@ -2,6 +2,7 @@
 
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
@@ -28,6 +29,11 @@ impl Node {
 
     /// The same by that protocol.
     fn speaking(database: &str, protocol: &str) -> Self {
+        Self::with(database, protocol, |_| {})
+    }
+
+    /// The same with something more in its environment.
+    fn with(database: &str, protocol: &str, with: impl FnOnce(&mut Command)) -> Self {
         let home = Home::new();
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let address = format!("127.0.0.1:{port}");
@@ -35,14 +41,19 @@ impl Node {
             keep_in(command, database);
             command.env("DEEDS_CLUSTER_ADVERTISE", format!("{protocol}://{address}"));
             command.env("DEEDS_TLS_SELF_SIGNED", (protocol == "https").to_string());
+            with(command);
         });
         Self { home, server, database: database.to_owned() }
     }
 
-    fn run(&self, arguments: &[&str]) -> Said {
+    fn command(&self, arguments: &[&str]) -> Command {
         let mut command = self.home.command(arguments);
         keep_in(&mut command, &self.database);
-        Said::of(&mut command)
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> Said {
+        Said::of(&mut self.command(arguments))
     }
 
     fn ok(&self, arguments: &[&str]) -> String {
@@ -65,9 +76,12 @@ impl Node {
         self.home.file(name, &format!("Authorization: Bearer {token}"))
     }
 
+    fn log(&self) -> String {
+        std::fs::read_to_string(self.home.dir.path().join("serve.log")).unwrap()
+    }
+
     fn holds(&self) -> usize {
-        let log = std::fs::read_to_string(self.home.dir.path().join("serve.log")).unwrap();
-        log.matches("held here").count()
+        self.log().matches("held here").count()
     }
 }
 
@@ -157,6 +171,37 @@ fn a_node_that_dies_is_taken_over() {
     let listed = again.ok(&["inbox", "list"]);
     assert!((1..=3).all(|n| listed.contains(&format!("nobody.knows.{n}"))), "{listed}");
     other.ok(&["verify"]);
+}
+
+/// A node whose clock comes to be another than the database's holds nothing until it is the same again, and says so: the other one takes
+/// what it held, and decides what is asked of either.
+#[test]
+fn a_node_whose_clock_goes_wrong_leaves_its_work_to_the_others() {
+    if !programs::is_there("faketime") {
+        return;
+    }
+    let Some(server) = started() else { return };
+    let database = server.fresh();
+    let clock = Home::new();
+    let off = clock.file("off", "+0");
+    let one = Node::with(&database, "http", |command| faketime::shift(command, &off));
+    one.ok(&["raise", "nobody.knows.1"]);
+    let other = Node::start(&database);
+    assert_eq!((one.holds(), other.holds()), (1, 0));
+    std::fs::write(&off, "+6").unwrap();
+    comes("a word of it", || one.log().contains("set-ntp"));
+    one.ok(&["raise", "nobody.knows.2"]);
+    assert_eq!((one.holds(), other.holds()), (1, 1), "the other one has decided");
+    assert!(other.ok(&["inbox", "list"]).contains("nobody.knows.2"));
+    let mut doctor = one.command(&["doctor", "--json"]);
+    faketime::shift(&mut doctor, &off);
+    let found = Said::of(&mut doctor);
+    assert!(found.out.contains("clock-apart"), "{found:?}");
+    std::fs::write(&off, "+0").unwrap();
+    comes("the end of it", || one.log().contains("the database's again"));
+    drop(other);
+    one.ok(&["raise", "nobody.knows.3"]);
+    assert_eq!(one.holds(), 2, "it holds again");
 }
 
 /// A node whose clock is not the database's does not begin to work with the others: it says so, with the mend.

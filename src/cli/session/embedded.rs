@@ -190,8 +190,14 @@ impl Embedded {
         let bounds = Bounds { limits: listen.limits, keeping: listen.keeping, cache: listen.cache };
         let (said, plain) = (listen.advertise.as_ref(), listen.options.allow_plaintext);
         let advertised = node::advertised(said, address, listen.tls.as_ref(), plain);
+        let is_reached = !advertised.address.is_empty();
         let opening = Workspaces::open_among(dir.store().clone(), clock, bounds, Some(advertised));
         let workspaces = Arc::new(Box::pin(opening).await?);
+        if listen.standalone && !is_reached && workspaces.has_others() {
+            tracing::warn!(
+                "other nodes are on this database and can't reach this one, so that each decides what is asked of it, which is slower: set `cluster.advertise`"
+            );
+        }
         let proof = ProofKey::random().context("the system gives no random bytes")?;
         let serving = Serving {
             address,
