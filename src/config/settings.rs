@@ -190,6 +190,15 @@ pub(super) const SETTINGS: &[Setting] = &[
         doc: "Where the other nodes on the same database reach this one; where it listens, if that is neither loopback nor everywhere.",
     },
     Setting {
+        key: "checkpoint.key_file",
+        variable: "DEEDS_CHECKPOINT_KEY_FILE",
+        kind: Kind::Path,
+        set: |config, text| put_path(&mut config.checkpoint_key, text),
+        default: |_| None,
+        sample: "/etc/deeds/signing.key",
+        doc: "The key that signs checkpoints, such as one that several nodes share: a copy of the first one's `signing.key`, readable by you alone. Without it each data directory has its own.",
+    },
+    Setting {
         key: "ledger.postgres_standbys",
         variable: "DEEDS_LEDGER_POSTGRES_STANDBYS",
         kind: Kind::Number,
