@@ -190,6 +190,15 @@ pub(super) const SETTINGS: &[Setting] = &[
         doc: "Where the other nodes on the same database reach this one; where it listens, if that is neither loopback nor everywhere.",
     },
     Setting {
+        key: "cluster.secret_file",
+        variable: "DEEDS_CLUSTER_SECRET_FILE",
+        kind: Kind::Path,
+        set: |config, text| put_path(&mut config.cluster_secret, text),
+        default: |_| None,
+        sample: "/etc/deeds/cluster",
+        doc: "A file that all nodes have alike, readable by you alone: at least 32 random characters. A node that speaks no TLS shows another one that it knows them before it is sent anything.",
+    },
+    Setting {
         key: "checkpoint.key_file",
         variable: "DEEDS_CHECKPOINT_KEY_FILE",
         kind: Kind::Path,

@@ -1,8 +1,10 @@
 //! Several nodes on one database, as people meet them: what is asked of any of them is decided by one and shown by all.
 
+use std::io::Read as _;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
@@ -152,6 +154,42 @@ fn nodes_know_each_other_by_their_certificates() {
     holder.ok(&["raise", "nobody.knows.4"]);
     let listed = holder.ok(&["inbox", "list"]);
     assert!(listed.contains("nobody.knows.4"), "{listed}");
+}
+
+/// A node in plaintext shows that it shares the secret of the nodes before it is sent anything: who listens where one was hears no token.
+#[test]
+fn a_token_goes_to_nobody_who_lacks_the_secret() {
+    let Some(server) = started() else { return };
+    let secrets = Home::new();
+    let secret = secrets.file("secret", &"0123456789abcdef".repeat(4));
+    for is_shared in [true, false] {
+        let database = server.fresh();
+        let keep = |command: &mut Command| {
+            if is_shared {
+                command.env("DEEDS_CLUSTER_SECRET_FILE", &secret);
+            }
+        };
+        let [one, other] = [(); 2].map(|()| Node::with(&database, "http", keep));
+        one.ok(&["raise", "nobody.knows.1"]);
+        other.ok(&["raise", "nobody.knows.2"]);
+        assert_eq!(one.holds() + other.holds(), 1, "one of them decides");
+        let (mut holder, asked) = if one.holds() == 1 { (one, other) } else { (other, one) };
+        holder.server.signal(Signal::KILL);
+        let listener = TcpListener::bind(holder.server.url.trim_start_matches("http://")).unwrap();
+        let heard = Arc::new(Mutex::new(String::new()));
+        let hears = Arc::clone(&heard);
+        std::thread::spawn(move || {
+            for mut near in listener.incoming().flatten() {
+                let mut piece = [0; 8_192];
+                let length = near.read(&mut piece).unwrap_or_default();
+                hears.lock().unwrap().push_str(&String::from_utf8_lossy(&piece[..length]));
+            }
+        });
+        asked.ok(&["raise", "nobody.knows.3"]);
+        let heard = heard.lock().unwrap().clone();
+        assert!(heard.contains("HTTP/1.1"), "nobody asked there");
+        assert_eq!(heard.contains("Bearer"), !is_shared, "{heard}");
+    }
 }
 
 /// A node that dies is taken over by another one, which has all that was acknowledged; and it comes back as one among others.
