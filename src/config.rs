@@ -72,6 +72,10 @@ pub struct Config {
     pub ledger_reached: Reached,
     /// Where other nodes on the same database reach this one.
     pub cluster_advertise: Option<Url>,
+    /// A file with the secret by which nodes know each other in plaintext.
+    pub cluster_secret: Option<PathBuf>,
+    /// The file of the key that signs heads, where it is not the data directory's.
+    pub checkpoint_key: Option<PathBuf>,
     /// Requests in a second that are taken of one agent.
     pub rate: Option<u32>,
     /// How much is kept for agents.
@@ -169,6 +173,8 @@ impl Default for Config {
             },
             ledger_reached: Reached::default(),
             cluster_advertise: None,
+            cluster_secret: None,
+            checkpoint_key: None,
             rate: None,
             limits: Limits::default(),
             keeping: Keeping::default(),

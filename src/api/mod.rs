@@ -51,7 +51,7 @@ pub use pages::Paged;
 pub use problem::{
     DOOR_HEADER, NODE_HEADER, Problem, ProblemCode, ProblemFinding, ProblemLabel, RECORDING_HEADER,
 };
-pub use proof::{Proof, ProofKey, nonce};
+pub use proof::{LEAST_SECRET, Proof, ProofKey, nonce};
 pub use stream::{EVENT_DEED, EVENT_END, EVENT_HELLO, EVENT_PROGRESS, Hello, Progress};
 pub use teamwork::{
     AcquireBody, ConclusionList, ConclusionView, FanOutList, LeaseList, OutputList, OutputView, Queued,

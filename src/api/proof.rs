@@ -6,7 +6,7 @@ use std::fmt;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use sha2::Sha256;
+use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
 use crate::domain::hash::Hash;
@@ -25,6 +25,9 @@ impl fmt::Debug for ProofKey {
     }
 }
 
+/// Characters that a secret of several nodes has at least.
+pub const LEAST_SECRET: usize = 32;
+
 /// The answer of `GET /v1/proof`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Proof {
@@ -32,6 +35,9 @@ pub struct Proof {
     pub instance: String,
     /// HMAC-SHA256 over the number asked, that run and the address it listens on.
     pub proof: Hash,
+    /// The same under the secret that the nodes of a cluster share, and with the address by which they reach this one, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub node: Option<Hash>,
 }
 
 /// A random number to prove something with, or to prove.
@@ -53,18 +59,18 @@ impl ProofKey {
         nonce().map(Self)
     }
 
-    /// What the server of that run at that address answers to the number.
-    pub fn prove(&self, nonce: &Hash, instance: &str, address: &str) -> Proof {
-        Proof { instance: instance.to_owned(), proof: self.seal(nonce, instance, address) }
+    /// The one that nodes share which have this text in a file; none where it is shorter than [`LEAST_SECRET`].
+    pub fn shared(text: &str) -> Option<Self> {
+        (text.len() >= LEAST_SECRET).then(|| Self(Hash(Sha256::digest(text).into())))
     }
 
-    /// Whether that is the answer.
-    pub fn accepts(&self, nonce: &Hash, instance: &str, address: &str, proof: &Proof) -> bool {
-        let same: bool = self.seal(nonce, instance, address).0.ct_eq(&proof.proof.0).into();
-        same && proof.instance == instance
+    /// Whether that is the seal of that run at that address.
+    pub fn accepts(&self, nonce: &Hash, instance: &str, address: &str, seal: &Hash) -> bool {
+        self.seal(nonce, instance, address).0.ct_eq(&seal.0).into()
     }
 
-    fn seal(&self, nonce: &Hash, instance: &str, address: &str) -> Hash {
+    /// What the server of that run at that address makes of the number.
+    pub fn seal(&self, nonce: &Hash, instance: &str, address: &str) -> Hash {
         let Self(Hash(key)) = self;
         // A key of any length will do, so that this can't fail.
         let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else { return Hash([0; 32]) };
@@ -85,14 +91,15 @@ mod tests {
     fn a_proof_is_of_one_number_one_run_and_one_address() {
         let (key, other) = (ProofKey::random().unwrap(), ProofKey::random().unwrap());
         let (number, later) = (nonce().unwrap(), nonce().unwrap());
-        let proof = key.prove(&number, "run", "127.0.0.1:1");
+        let proof = key.seal(&number, "run", "127.0.0.1:1");
         assert!(key.accepts(&number, "run", "127.0.0.1:1", &proof));
         assert!(!other.accepts(&number, "run", "127.0.0.1:1", &proof));
         assert!(!key.accepts(&later, "run", "127.0.0.1:1", &proof));
         assert!(!key.accepts(&number, "run", "127.0.0.1:2", &proof));
         assert!(!key.accepts(&number, "ru", "n127.0.0.1:1", &proof));
-        let elsewhere = Proof { instance: "other".to_owned(), ..proof };
-        assert!(!key.accepts(&number, "run", "127.0.0.1:1", &elsewhere));
+        let secret = "0123456789abcdef0123456789abcdef";
+        assert_eq!(ProofKey::shared(secret), ProofKey::shared(secret));
+        assert!(ProofKey::shared(&secret[1..]).is_none());
         assert_eq!(format!("{key:?}"), "…");
     }
 }

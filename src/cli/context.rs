@@ -146,7 +146,7 @@ impl Context {
     /// # Errors
     /// When none is named and the platform names none, or it can't be used.
     pub(crate) fn open_dir(&self) -> anyhow::Result<DataDir> {
-        Ok(DataDir::open(&self.data_dir()?, self.config.engine()?)?)
+        Ok(self.signed(DataDir::open(&self.data_dir()?, self.config.engine()?)?))
     }
 
     /// The data directory that is meant, as it is.
@@ -154,7 +154,7 @@ impl Context {
     /// # Errors
     /// When there is none.
     pub(crate) fn existing_dir(&self) -> anyhow::Result<DataDir> {
-        Ok(DataDir::existing(&self.data_dir()?, self.config.engine()?)?)
+        Ok(self.signed(DataDir::existing(&self.data_dir()?, self.config.engine()?)?))
     }
 
     /// The data directory that is meant, whosever it is and whoever may enter.
@@ -162,7 +162,11 @@ impl Context {
     /// # Errors
     /// When there is none.
     pub(crate) fn dir_however(&self) -> anyhow::Result<DataDir> {
-        Ok(DataDir::however(&self.data_dir()?, self.config.engine()?)?)
+        Ok(self.signed(DataDir::however(&self.data_dir()?, self.config.engine()?)?))
+    }
+
+    fn signed(&self, dir: DataDir) -> DataDir {
+        dir.signed_with(self.config.checkpoint_key.as_deref())
     }
 
     /// Where the data directory is that is meant.

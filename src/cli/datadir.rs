@@ -196,6 +196,11 @@ impl DataDir {
         Self { store: self.store.only_looked_at(why), ..self }
     }
 
+    /// The same, the heads of its ledgers signed with the key in that file, if one is named.
+    pub(crate) fn signed_with(self, key: Option<&Path>) -> Self {
+        Self { store: self.store.signed_with(key), ..self }
+    }
+
     /// Its ledgers.
     pub(crate) fn store(&self) -> &Store {
         &self.store

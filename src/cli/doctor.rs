@@ -2,12 +2,14 @@
 //! what `--fix` is asked to mend (`fix`).
 //!
 //! `finding` is the table of what can be found. `directory` looks at the data directory and who serves it, `files` at its files,
-//! `tokens` at the secrets, `workspaces` at each ledger with what was made of it, `terminal` at what the console would run in.
+//! `tokens` at the secrets, `workspaces` at each ledger with what was made of it, `nodes` at those that share a database, `terminal` at
+//! what the console would run in.
 
 mod directory;
 mod files;
 mod finding;
 mod fix;
+mod nodes;
 mod terminal;
 mod tokens;
 mod workspaces;
@@ -125,6 +127,7 @@ fn here(context: &Context) -> anyhow::Result<Vec<Check>> {
     checks.extend(tokens::missing(&dir));
     checks.extend(files::checks(&dir));
     checks.extend(workspaces::checks(&dir)?);
+    checks.extend(nodes::checks(&dir)?);
     Ok(checks)
 }
 

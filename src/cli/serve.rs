@@ -77,6 +77,7 @@ pub(super) fn run(context: &Context, command: Command) -> anyhow::Result<Status>
         origins: command.origins,
         rate: command.rate,
         proof: None,
+        node: None,
         gateways: gateway::served(context, &dir)?,
     };
     let runtime = session::runtime()?;

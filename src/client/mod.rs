@@ -38,7 +38,7 @@ pub(crate) use stream::any_events;
 pub use agent::{SshAgent, Whose};
 pub use backoff::Backoff;
 pub use board::Start;
-pub use carry::{Carry, Uncarried};
+pub use carry::{Carry, Peer, Uncarried};
 pub use error::{ClientError, Result};
 pub use pass::Passed;
 pub use reads::{Direction, LedgerQuery};

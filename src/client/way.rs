@@ -20,7 +20,7 @@ use tokio::net::UnixStream;
 use tower::{Layer, Service};
 
 use super::trust::Trust;
-use crate::api::{Proof, ProofKey, nonce};
+use crate::api::{Hash, Proof, ProofKey, nonce};
 
 /// The longest head of an answer to the question for a proof, in bytes.
 const HEAD_BYTES: usize = 16 * 1024;
@@ -52,15 +52,25 @@ pub struct Socket {
     _held: Option<Arc<File>>,
 }
 
-/// What the data directory says of its server at the moment.
+/// What is known of the server that is meant, at the moment.
 #[derive(Debug, Clone)]
 pub struct Said {
-    /// The secret that it shares with its server.
+    /// The secret that it has, too: that of its data directory, or of all nodes.
     pub key: ProofKey,
+    /// Whether it is that of all nodes.
+    pub node: bool,
     /// Which run of the server.
     pub instance: String,
-    /// Where that one listens.
+    /// Where that one listens, or other nodes reach it.
     pub address: String,
+}
+
+impl Said {
+    fn accepts(&self, number: &Hash, proof: &Proof) -> bool {
+        let seal = if self.node { proof.node.as_ref() } else { Some(&proof.proof) };
+        seal.is_some_and(|seal| self.key.accepts(number, &self.instance, &self.address, seal))
+            && proof.instance == self.instance
+    }
 }
 
 type Ask = dyn Fn() -> io::Result<Said> + Send + Sync;
@@ -214,10 +224,10 @@ async fn prove<C: Read + Write + Unpin>(connection: C, witness: &Witness) -> Res
     wire.write_all(ask.as_bytes()).await?;
     wire.flush().await?;
     let proof: Proof = serde_json::from_slice(&answer(&mut wire).await?)?;
-    if said.key.accepts(&number, &said.instance, &said.address, &proof) {
+    if said.accepts(&number, &proof) {
         return Ok(wire.into_inner());
     }
-    Err(unproven("who listens there is not the server of this data directory"))
+    Err(unproven("who listens there is not the server that is meant"))
 }
 
 /// The body of one answer, and not a byte more than it.
@@ -234,9 +244,7 @@ async fn answer<C: Read + Write + Unpin>(wire: &mut TokioIo<C>) -> Result<Vec<u8
     let length = length.and_then(|length| length.trim().parse::<usize>().ok());
     let Some(length) = length.filter(|length| *length <= PROOF_BYTES && head.starts_with("http/1.1 200"))
     else {
-        return Err(unproven(
-            "who listens there gives no proof that it is the server of this data directory",
-        ));
+        return Err(unproven("who listens there gives no proof that it is the server that is meant"));
     };
     let mut body = vec![0; length];
     wire.read_exact(&mut body).await?;

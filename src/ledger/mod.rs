@@ -42,7 +42,7 @@ pub use identity::{Identity, LedgerId};
 pub use postgres::{Postgres, PostgresLedger};
 pub use signing::Signing;
 pub use sqlite::{Rebuild, SqliteLedger, read_all};
-pub use store::{Kept, Stamp, Store, open_file};
+pub use store::{Kept, Stamp, Store, open_file, secret_in};
 #[cfg(test)]
 pub use testing::MemoryLedger;
 pub use witness::{Lost, Witness};

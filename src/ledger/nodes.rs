@@ -64,6 +64,9 @@ pub trait Nodes: std::fmt::Debug + Send + Sync {
     /// Says that the node is there for [`LEASE`] from now on.
     fn beat<'a>(&'a self, me: &'a Node) -> BoxFuture<'a, Result<Beat, LedgerError>>;
 
+    /// What a beat tells, without one: of this node nothing is said, and it is not among those that are there.
+    fn look(&self) -> BoxFuture<'_, Result<Beat, LedgerError>>;
+
     /// Takes a workspace, unless a node that is there holds it; who holds it then. Until it is released nobody knows what falls due in it.
     fn hold<'a>(
         &'a self,

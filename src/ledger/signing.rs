@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use super::note::{HEAD_LINES, NoteError, NoteKey, SignedHead, Signer, notes_of, succession};
-use super::store::{open_file, owner_only};
+use super::store::{open_file, owner_only, secret_in};
 use super::{Head, LedgerError};
 use crate::domain::hash::hex;
 
@@ -28,12 +28,14 @@ const MAX_KEYS_BYTES: u64 = 1024 * 1024;
 #[derive(Debug, Clone)]
 pub struct Signing {
     directory: PathBuf,
+    /// The secret's file, where it does not lie in the directory: others share it, and nothing is written to it.
+    shared: Option<PathBuf>,
 }
 
 impl Signing {
-    /// In that directory.
-    pub fn new(directory: &Path) -> Self {
-        Self { directory: directory.to_owned() }
+    /// In that directory, with the secret in that file, if one is named.
+    pub fn new(directory: &Path, shared: Option<&Path>) -> Self {
+        Self { directory: directory.to_owned(), shared: shared.map(Path::to_owned) }
     }
 
     /// The key that signs at present, made where there is none.
@@ -44,12 +46,13 @@ impl Signing {
         // Two workspaces may want it first at one moment, and between the two files of a new key it looks like one that is lost.
         static MAKING: Mutex<()> = Mutex::new(());
         let _one_at_a_time = MAKING.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(shared) = &self.shared {
+            return self.shared_signer(shared);
+        }
         self.finish()?;
-        let path = self.directory.join(SECRET);
+        let path = self.secret();
         match open_file(&path).and_then(io::read_to_string) {
-            Ok(text) => seed(&text)
-                .and_then(|seed| Signer::from_seed(&seed).ok())
-                .ok_or_else(|| damaged(&path, "it holds no key")),
+            Ok(text) => signer_of(&path, &text),
             Err(error) if error.kind() == ErrorKind::NotFound && self.lost().is_some() => {
                 // A new key that nobody signed for would look like any other: that is for a person to do.
                 let reason = format!(
@@ -66,9 +69,29 @@ impl Signing {
         }
     }
 
+    /// The key in a file that others share: the first one where nothing was signed here before, else the last one.
+    fn shared_signer(&self, path: &Path) -> Result<Signer, LedgerError> {
+        let signer = shared_in(path)?;
+        if !self.directory.join(KEYS).exists() {
+            self.draft(KEYS, &format!("{}\n", signer.key()))?;
+            self.place(KEYS)?;
+        }
+        if self.keys()?.last() == Some(&signer.key()) {
+            return Ok(signer);
+        }
+        let reason = format!(
+            "it is another than the last of {KEYS} here; put that one in its place, or begin with it: `deeds checkpoint rotate --lost`"
+        );
+        Err(LedgerError::Io { place: path.display().to_string(), reason })
+    }
+
+    fn secret(&self) -> PathBuf {
+        self.shared.clone().unwrap_or_else(|| self.directory.join(SECRET))
+    }
+
     /// The secret's file, where it is gone while its public key is there.
     pub fn lost(&self) -> Option<PathBuf> {
-        let secret = self.directory.join(SECRET);
+        let secret = self.secret();
         let gone = !secret.exists() && self.directory.join(KEYS).exists();
         (gone && !self.is_half_begun()).then_some(secret)
     }
@@ -104,8 +127,12 @@ impl Signing {
     /// A new key in the place of the one at present, which signs for it.
     ///
     /// # Errors
-    /// As [`Signing::signer`].
+    /// As [`Signing::signer`], and where others share it.
     pub fn rotate(&self) -> Result<NoteKey, LedgerError> {
+        if let Some(shared) = &self.shared {
+            let reason = "others share it: put another one in its place, then `deeds checkpoint rotate --lost` for each of them";
+            return Err(LedgerError::Io { place: shared.display().to_string(), reason: reason.to_owned() });
+        }
         let old = self.signer()?;
         let (seed, new) = fresh(&self.directory.join(SECRET))?;
         let mut keys = self.text(KEYS)?;
@@ -122,8 +149,12 @@ impl Signing {
     /// As [`Signing::signer`], and where the secret is there.
     pub fn begin_anew(&self) -> Result<(NoteKey, PathBuf), LedgerError> {
         self.finish()?;
-        let secret = self.directory.join(SECRET);
-        if secret.exists() {
+        let secret = self.secret();
+        let signs = match &self.shared {
+            None => secret.exists(),
+            Some(_) => shared_in(&secret).map(|_| self.signer().is_ok())?,
+        };
+        if signs {
             let reason = "it is there, and can sign for its successor: leave --lost out".to_owned();
             return Err(LedgerError::Io { place: secret.display().to_string(), reason });
         }
@@ -137,7 +168,7 @@ impl Signing {
     /// When the files can't be read, or their chain does not hold.
     pub fn keys(&self) -> Result<Vec<NoteKey>, LedgerError> {
         let path = self.directory.join(KEYS);
-        if !path.exists() && self.directory.join(SECRET).exists() {
+        if self.shared.is_none() && !path.exists() && self.secret().exists() {
             return Err(damaged(&path, "it is gone, and with it which keys signed for which"));
         }
         let text = self.text(KEYS)?;
@@ -258,6 +289,15 @@ fn fresh(path: &Path) -> Result<(String, Signer), LedgerError> {
     Ok((hex(&seed).to_string(), signer))
 }
 
+fn shared_in(path: &Path) -> Result<Signer, LedgerError> {
+    signer_of(path, &secret_in(path).map_err(|error| LedgerError::of_system(path, &error))?)
+}
+
+fn signer_of(path: &Path, text: &str) -> Result<Signer, LedgerError> {
+    let signer = seed(text).and_then(|seed| Signer::from_seed(&seed).ok());
+    signer.ok_or_else(|| damaged(path, "it holds no key"))
+}
+
 fn seed(text: &str) -> Option<[u8; 32]> {
     text.trim().parse::<super::Hash>().ok().map(|hash| hash.0)
 }
@@ -266,11 +306,33 @@ fn seed(text: &str) -> Option<[u8; 32]> {
 mod tests {
     use super::*;
 
+    /// Two directories sign with one key that lies elsewhere; another one in its place signs nothing before somebody says so.
+    #[test]
+    fn a_shared_key_signs_in_every_directory() {
+        let homes = [(); 3].map(|()| tempfile::tempdir().unwrap());
+        let [one, other, third] = homes.each_ref().map(tempfile::TempDir::path);
+        let key = Signing::new(one, None).signer().unwrap().key();
+        let file = one.join(SECRET);
+        let shared = Signing::new(other, Some(&file));
+        assert_eq!(shared.signer().unwrap().key(), key);
+        assert_eq!(shared.keys().unwrap(), std::slice::from_ref(&key));
+        assert!(!other.join(SECRET).exists() && shared.rotate().is_err() && shared.begin_anew().is_err());
+        let new = Signing::new(third, None).signer().unwrap().key();
+        fs::copy(third.join(SECRET), &file).unwrap();
+        let told = shared.signer().unwrap_err().to_string();
+        assert!(told.contains("rotate --lost"), "{told}");
+        let (begun, kept) = shared.begin_anew().unwrap();
+        assert_eq!((begun, shared.signer().unwrap().key()), (new.clone(), new));
+        assert!(fs::read_to_string(kept).unwrap().contains(&key.to_string()));
+        fs::remove_file(&file).unwrap();
+        assert_eq!(shared.lost(), Some(file));
+    }
+
     /// A kill after each step of a first key and of its successor: the next process signs with a key that can be checked.
     #[test]
     fn a_key_whose_making_was_cut_off_is_finished() {
         let home = tempfile::tempdir().unwrap();
-        let signing = Signing::new(home.path());
+        let signing = Signing::new(home.path(), None);
         for successor in [false, true] {
             for steps in 0..4 {
                 let (seed, new) = fresh(home.path()).unwrap();

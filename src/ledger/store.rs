@@ -77,6 +77,8 @@ pub struct Store {
     directory: PathBuf,
     engine: Arc<dyn Engine>,
     look_only: Option<Arc<str>>,
+    /// The file of the key that signs heads, where it is not the directory's.
+    signing_key: Option<Arc<Path>>,
 }
 
 impl From<&Path> for Store {
@@ -95,13 +97,19 @@ impl Store {
 
     /// Of that data directory and that engine; nothing is looked at yet.
     pub fn new(directory: &Path, engine: Arc<dyn Engine>) -> Self {
-        Self { directory: directory.to_owned(), engine, look_only: None }
+        Self { directory: directory.to_owned(), engine, look_only: None, signing_key: None }
     }
 
     /// The same, to be looked at alone, for that reason: whoever serves it records nothing.
     #[must_use]
     pub fn only_looked_at(self, why: &str) -> Self {
         Self { look_only: Some(Arc::from(why)), ..self }
+    }
+
+    /// The same, its heads signed with the key in that file, if one is named.
+    #[must_use]
+    pub fn signed_with(self, key: Option<&Path>) -> Self {
+        Self { signing_key: key.map(Arc::from), ..self }
     }
 
     /// Why nothing is to be recorded in it, if so.
@@ -403,7 +411,7 @@ impl Store {
 
     /// What heads are signed with here.
     pub fn signing(&self) -> Signing {
-        Signing::new(&self.directory)
+        Signing::new(&self.directory, self.signing_key.as_deref())
     }
 
     /// The workspace whose admins are the server's: as the engine says, else the one that the directory began with.
@@ -601,6 +609,24 @@ pub fn open_file(path: &Path) -> io::Result<File> {
     } else {
         Err(io::Error::other("something that is no file lies in its place"))
     }
+}
+
+/// What a file holds that its owner alone may read, without the end of its line.
+///
+/// # Errors
+/// What the system says, and where others may read it.
+pub fn secret_in(path: &Path) -> io::Result<String> {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let mut file = open_file(path)?;
+    let mode = file.metadata()?.permissions().mode() & 0o777;
+    if mode & 0o077 != 0 {
+        return Err(io::Error::other(format!("others may read it, its mode is {mode:o}; `chmod 600` it")));
+    }
+    let mut text = String::new();
+    file.read_to_string(&mut text)?;
+    text.truncate(text.trim_end().len());
+    Ok(text)
 }
 
 /// What is made is its owner's alone.

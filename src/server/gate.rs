@@ -182,7 +182,8 @@ pub(super) fn finish(app: &App, route: &'static str, began: Instant, answer: Ans
     let response = match answer {
         Ok(response) => response,
         Err(problem) => {
-            if problem.status >= 500 {
+            // That the whole node is behind is logged once, when it begins.
+            if problem.status >= 500 && !problem.is(ProblemCode::Behind) {
                 tracing::warn!(route, code = %problem.code, detail = %problem.detail, "a request failed");
             } else {
                 tracing::debug!(route, code = %problem.code, "a request was turned away");

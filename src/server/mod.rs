@@ -56,7 +56,7 @@ use crate::api::{ProofKey, ServerFacts};
 use crate::coordinator::Clock;
 use crate::gateway::Served;
 
-pub use cluster::{Advertised, Brought, Carrier, Errand, NotCarried};
+pub use cluster::{Advertised, Brought, Carrier, ClocksApart, Errand, NotCarried};
 pub use doors::Doors;
 pub use tls::{Tls, TlsError, self_signed};
 pub use workspace::Workspace;
@@ -75,6 +75,8 @@ pub struct Options {
     pub rate: Option<u32>,
     /// The secret by which readers of the data directory know it; without one nobody does.
     pub proof: Option<ProofKey>,
+    /// The secret by which other nodes know it, and the address by which they reach it.
+    pub node: Option<(ProofKey, Arc<str>)>,
     /// MCP servers behind the map that it has addresses for.
     pub gateways: Vec<Served>,
 }
@@ -117,6 +119,7 @@ struct App {
     admission: Admission,
     metrics: Metrics,
     proof: Option<ProofKey>,
+    node: Option<(ProofKey, Arc<str>)>,
     shown: Shown,
     gateways: Gateways,
     /// Where it listens.
@@ -163,6 +166,7 @@ pub async fn run(
         admission: Admission::new(options.rate),
         metrics: Metrics::default(),
         proof: options.proof,
+        node: options.node,
         shown: Shown::default(),
         gateways: Gateways::new(options.gateways),
         address,

@@ -106,7 +106,7 @@ pub(super) struct Places {
 #[derive(Debug)]
 pub(super) struct Spaces {
     places: Places,
-    clock: Clock,
+    pub(in crate::server) clock: Clock,
     limits: Arc<Limits>,
     keeping: Keeping,
     slots: RwLock<BTreeMap<WorkspaceId, Slot>>,

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use super::cluster::{Advertised, Cluster};
+use super::cluster::{Advertised, ClocksApart, Cluster};
 use super::founding::{founding, kept, mint};
 use super::shown::SHOWN_FOR;
 use super::spaces::{Counts, Listed, Places, Spaces, Unreached};
@@ -20,12 +20,10 @@ use crate::domain::map::Model;
 use crate::domain::reply::Reply;
 use crate::domain::state::{CACHE, KEY_LIFE};
 use crate::domain::things::{Keeping, Limits, Token, TokenClass};
-use crate::domain::time::{Span, Time};
+use crate::domain::time::Time;
 use crate::ledger::{LedgerError, Store};
 use crate::store::Images;
 
-/// How far a node's clock and the database's may be apart.
-const CLOCKS_APART: Span = Span::from_secs(5);
 /// The folder of their image, in the data directory.
 pub const IMAGE_FOLDER: &str = "image";
 
@@ -73,16 +71,8 @@ pub enum OpenError {
     #[error("the system gives no random bytes: {0}")]
     Random(getrandom::Error),
     /// This machine's clock and the database's differ.
-    #[error(
-        "this machine's clock says {here} and the database's {there}: nodes whose clocks are more than {} s apart don't work together; set the clock (such as with `timedatectl set-ntp true`) and start again",
-        CLOCKS_APART.micros() / 1_000_000
-    )]
-    Clocks {
-        /// Here.
-        here: Time,
-        /// There.
-        there: Time,
-    },
+    #[error("{0} and start again")]
+    Clocks(ClocksApart),
 }
 
 /// Why a workspace or a token was not made.
@@ -159,13 +149,10 @@ fn images(store: &Store, cache: u64) -> Option<Images> {
 
 /// The node is there for the others.
 async fn joined(cluster: Cluster, clock: &Clock) -> Result<Arc<Cluster>, OpenError> {
-    let there = cluster.beat().await?.now;
-    let here = clock.now();
-    if here.since(there).max(there.since(here)) > CLOCKS_APART {
-        cluster.leave().await;
-        return Err(OpenError::Clocks { here, there });
+    match cluster.beat(clock).await? {
+        (_, Some(apart)) => Err(OpenError::Clocks(apart)),
+        (_, None) => Ok(Arc::new(cluster)),
     }
-    Ok(Arc::new(cluster))
 }
 
 impl Workspaces {
@@ -479,6 +466,11 @@ impl Workspaces {
     /// The workspace whose admins are the server's.
     pub fn home(&self) -> Option<WorkspaceId> {
         self.spaces.home()
+    }
+
+    /// Whether other nodes on its database were there a moment ago.
+    pub fn has_others(&self) -> bool {
+        self.cluster().is_some_and(|cluster| !cluster.is_alone())
     }
 
     /// This run of the server, as random digits.

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use deeds::domain::hash::{Hash, link};
 
-use crate::run::Home;
+use crate::run::{Home, Said};
 
 /// Changes a word in every deed that has it, and chains the ledger again, as whoever may write the file can.
 fn rewrite(home: &Home, from: &str, to: &str) -> u64 {
@@ -106,6 +106,28 @@ fn a_lost_key_is_not_made_anew_in_silence() {
     // What the first key signed is still to be checked by it.
     let before = home.data().join("workspaces/default/heads.signed.1");
     home.ok(&["verify", "--checkpoints", &before.display().to_string(), "--key", first.trim()]);
+}
+
+/// Nodes sign with one key that lies elsewhere, and what either signed is checked by it.
+#[test]
+fn several_directories_sign_with_one_key() {
+    let (one, other) = (Home::new(), Home::new());
+    one.ok(&["checkpoint"]);
+    let key = one.ok(&["checkpoint", "keys"]);
+    let file = other.file("mounted", &std::fs::read_to_string(one.data().join("signing.key")).unwrap());
+    let shared = |arguments: &[&str]| {
+        let mut command = other.command(arguments);
+        command.env("DEEDS_CHECKPOINT_KEY_FILE", &file);
+        Said::of(&mut command)
+    };
+    let said = shared(&["checkpoint", "--keep", "kept"]);
+    assert_eq!(said.status, 0, "{said:?}");
+    assert_eq!(shared(&["checkpoint", "keys"]).out, key);
+    assert!(!other.data().join("signing.key").exists());
+    other.ok(&["verify", "--checkpoints", "kept", "--key", key.trim()]);
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let said = shared(&["checkpoint"]);
+    assert!(said.status != 0 && said.err.contains("chmod 600"), "{said:?}");
 }
 
 /// What the doctor looks at is the ledger beside what was signed of it.

@@ -11,6 +11,7 @@ use rustix::process::Signal;
 use serde_json::{Value as Json, json};
 
 use crate::disk::Disk;
+use crate::postgres::keep_in;
 use crate::programs;
 use crate::run::{Home, Said};
 use crate::server::{Server, ask};
@@ -338,6 +339,7 @@ fn serving(id: &str) -> Option<Scene> {
             let server = crate::faketime::serving(&home, &off);
             Scene::new(home, move |_| drop(server))
         }
+        "node-unreached" => return among_nodes(),
         "server-unreachable" => {
             Scene::new(home, |_| {}).with_look(|home| elsewhere(home, "http://127.0.0.1:1"))
         }
@@ -349,6 +351,36 @@ fn serving(id: &str) -> Option<Scene> {
         }
         other => panic!("{other} has no scene"),
     })
+}
+
+/// Two nodes on one database, of which this home's says no address.
+fn among_nodes() -> Option<Scene> {
+    let database = crate::postgres::started()?;
+    let (address, other) = (database.fresh(), Home::new());
+    let (keep, advertised) = (address.clone(), "http://127.0.0.1:1");
+    let serve = move |home: &Home, advertise: &str| {
+        Server::start_with(home, "127.0.0.1:0", |command| {
+            keep_in(command, &keep);
+            command.env("DEEDS_CLUSTER_ADVERTISE", advertise);
+        })
+    };
+    let home = Home::new();
+    let (here, there) = (serve(&home, ""), serve(&other, advertised));
+    let look = move |home: &Home| {
+        let mut command = doctor(home);
+        keep_in(&mut command, &address);
+        command
+    };
+    let again = look.clone();
+    let mend = move |home: &Home| -> Option<Look> {
+        drop(here);
+        let here = serve(home, advertised);
+        Some(Box::new(move |home| {
+            let _at_work = (&here, &there, &other, &database);
+            again(home)
+        }))
+    };
+    Some(Scene { home, look: Box::new(look), mend: Box::new(mend) })
 }
 
 /// A look at a server elsewhere.
@@ -589,7 +621,7 @@ fn stage(id: &str) -> fn(&str) -> Option<Scene> {
     match id.split('-').next().unwrap() {
         "directory" | "disk" => directory,
         "server" | "clock" if id != "clock-behind" => serving,
-        "all" => serving,
+        "all" | "node" => serving,
         "token" if id == "token-missing" => serving,
         "ledger" | "history" | "note" | "seen" | "heads" | "clock" | "index" | "snapshot" | "image" => {
             ledgers

@@ -1,7 +1,10 @@
 //! Several nodes on one database, as people meet them: what is asked of any of them is decided by one and shown by all.
 
+use std::io::Read as _;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
@@ -28,6 +31,11 @@ impl Node {
 
     /// The same by that protocol.
     fn speaking(database: &str, protocol: &str) -> Self {
+        Self::with(database, protocol, |_| {})
+    }
+
+    /// The same with something more in its environment.
+    fn with(database: &str, protocol: &str, with: impl FnOnce(&mut Command)) -> Self {
         let home = Home::new();
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let address = format!("127.0.0.1:{port}");
@@ -35,14 +43,19 @@ impl Node {
             keep_in(command, database);
             command.env("DEEDS_CLUSTER_ADVERTISE", format!("{protocol}://{address}"));
             command.env("DEEDS_TLS_SELF_SIGNED", (protocol == "https").to_string());
+            with(command);
         });
         Self { home, server, database: database.to_owned() }
     }
 
-    fn run(&self, arguments: &[&str]) -> Said {
+    fn command(&self, arguments: &[&str]) -> Command {
         let mut command = self.home.command(arguments);
         keep_in(&mut command, &self.database);
-        Said::of(&mut command)
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> Said {
+        Said::of(&mut self.command(arguments))
     }
 
     fn ok(&self, arguments: &[&str]) -> String {
@@ -65,9 +78,12 @@ impl Node {
         self.home.file(name, &format!("Authorization: Bearer {token}"))
     }
 
+    fn log(&self) -> String {
+        std::fs::read_to_string(self.home.dir.path().join("serve.log")).unwrap()
+    }
+
     fn holds(&self) -> usize {
-        let log = std::fs::read_to_string(self.home.dir.path().join("serve.log")).unwrap();
-        log.matches("held here").count()
+        self.log().matches("held here").count()
     }
 }
 
@@ -140,6 +156,42 @@ fn nodes_know_each_other_by_their_certificates() {
     assert!(listed.contains("nobody.knows.4"), "{listed}");
 }
 
+/// A node in plaintext shows that it shares the secret of the nodes before it is sent anything: who listens where one was hears no token.
+#[test]
+fn a_token_goes_to_nobody_who_lacks_the_secret() {
+    let Some(server) = started() else { return };
+    let secrets = Home::new();
+    let secret = secrets.file("secret", &"0123456789abcdef".repeat(4));
+    for is_shared in [true, false] {
+        let database = server.fresh();
+        let keep = |command: &mut Command| {
+            if is_shared {
+                command.env("DEEDS_CLUSTER_SECRET_FILE", &secret);
+            }
+        };
+        let [one, other] = [(); 2].map(|()| Node::with(&database, "http", keep));
+        one.ok(&["raise", "nobody.knows.1"]);
+        other.ok(&["raise", "nobody.knows.2"]);
+        assert_eq!(one.holds() + other.holds(), 1, "one of them decides");
+        let (mut holder, asked) = if one.holds() == 1 { (one, other) } else { (other, one) };
+        holder.server.signal(Signal::KILL);
+        let listener = TcpListener::bind(holder.server.url.trim_start_matches("http://")).unwrap();
+        let heard = Arc::new(Mutex::new(String::new()));
+        let hears = Arc::clone(&heard);
+        std::thread::spawn(move || {
+            for mut near in listener.incoming().flatten() {
+                let mut piece = [0; 8_192];
+                let length = near.read(&mut piece).unwrap_or_default();
+                hears.lock().unwrap().push_str(&String::from_utf8_lossy(&piece[..length]));
+            }
+        });
+        asked.ok(&["raise", "nobody.knows.3"]);
+        let heard = heard.lock().unwrap().clone();
+        assert!(heard.contains("HTTP/1.1"), "nobody asked there");
+        assert_eq!(heard.contains("Bearer"), !is_shared, "{heard}");
+    }
+}
+
 /// A node that dies is taken over by another one, which has all that was acknowledged; and it comes back as one among others.
 #[test]
 fn a_node_that_dies_is_taken_over() {
@@ -157,6 +209,37 @@ fn a_node_that_dies_is_taken_over() {
     let listed = again.ok(&["inbox", "list"]);
     assert!((1..=3).all(|n| listed.contains(&format!("nobody.knows.{n}"))), "{listed}");
     other.ok(&["verify"]);
+}
+
+/// A node whose clock comes to be another than the database's holds nothing until it is the same again, and says so: the other one takes
+/// what it held, and decides what is asked of either.
+#[test]
+fn a_node_whose_clock_goes_wrong_leaves_its_work_to_the_others() {
+    if !programs::is_there("faketime") {
+        return;
+    }
+    let Some(server) = started() else { return };
+    let database = server.fresh();
+    let clock = Home::new();
+    let off = clock.file("off", "+0");
+    let one = Node::with(&database, "http", |command| faketime::shift(command, &off));
+    one.ok(&["raise", "nobody.knows.1"]);
+    let other = Node::start(&database);
+    assert_eq!((one.holds(), other.holds()), (1, 0));
+    std::fs::write(&off, "+6").unwrap();
+    comes("a word of it", || one.log().contains("set-ntp"));
+    one.ok(&["raise", "nobody.knows.2"]);
+    assert_eq!((one.holds(), other.holds()), (1, 1), "the other one has decided");
+    assert!(other.ok(&["inbox", "list"]).contains("nobody.knows.2"));
+    let mut doctor = one.command(&["doctor", "--json"]);
+    faketime::shift(&mut doctor, &off);
+    let found = Said::of(&mut doctor);
+    assert!(found.out.contains("clock-apart"), "{found:?}");
+    std::fs::write(&off, "+0").unwrap();
+    comes("the end of it", || one.log().contains("the database's again"));
+    drop(other);
+    one.ok(&["raise", "nobody.knows.3"]);
+    assert_eq!(one.holds(), 2, "it holds again");
 }
 
 /// A node whose clock is not the database's does not begin to work with the others: it says so, with the mend.

@@ -16,6 +16,7 @@ use crate::load::{self, Caller, Progress, Told};
 use crate::nodes::{Cluster, NODES, Space, WORKSPACES};
 use crate::patience::PATIENCE;
 use crate::programs;
+use crate::values;
 use crate::watcher::{Last, Watcher};
 use crate::way::Passage;
 
@@ -39,16 +40,24 @@ enum Fault {
     Held,
     /// All that passes there takes its time.
     Slow,
+    /// What callers and other nodes send to a node comes once more by a second connection, sooner or later.
+    Doubled,
     /// A node's clock jumps.
     Clock,
     /// The primary dies, its standby takes its place and gets another one.
     PrimaryDies,
     /// The standby dies, and comes back.
     StandbyDies,
+    /// The disk of the primary is full.
+    DiskFull,
+    /// The same, and its log needs room there: it ends itself, and can't come back before there is some.
+    LogFull,
 }
 
-const OF_NODES: [Fault; 5] = [Fault::NodeDies, Fault::NodeStops, Fault::Cut, Fault::Held, Fault::Slow];
-const OF_THE_DATABASE: [Fault; 2] = [Fault::PrimaryDies, Fault::StandbyDies];
+const OF_NODES: [Fault; 6] =
+    [Fault::NodeDies, Fault::NodeStops, Fault::Cut, Fault::Held, Fault::Slow, Fault::Doubled];
+const OF_THE_DATABASE: [Fault; 4] = [Fault::PrimaryDies, Fault::StandbyDies, Fault::DiskFull, Fault::LogFull];
+const OF_ITS_DISK: [Fault; 2] = [Fault::DiskFull, Fault::LogFull];
 
 impl Fault {
     /// Does it; to that node, where it is a node's.
@@ -63,12 +72,18 @@ impl Fault {
                 let later = Passage::Slow(Duration::from_millis(20 + chance.below(200)));
                 node.ways.iter().for_each(|way| way.let_through(later));
             }
+            Self::Doubled => node.front.let_through(Passage::Doubled),
             Self::Clock => {
                 let off = i64::try_from(chance.below(2 * OFF)).unwrap();
                 node.shift(off - i64::try_from(OFF).unwrap());
             }
             Self::PrimaryDies => cluster.pair.primary().kill(),
             Self::StandbyDies => cluster.pair.standby().kill(),
+            Self::DiskFull => cluster.is_full(true),
+            Self::LogFull => {
+                cluster.is_full(true);
+                cluster.pair.primary().run_out_of_log();
+            }
         }
     }
 
@@ -78,6 +93,7 @@ impl Fault {
             Self::NodeDies => node.up(),
             Self::NodeStops => node.send(Signal::CONT),
             Self::Held | Self::Slow => node.ways.iter().for_each(|way| way.let_through(Passage::Open)),
+            Self::Doubled => node.front.let_through(Passage::Open),
             // The clock stays as it is until it jumps again.
             Self::Cut | Self::Clock => {}
             Self::PrimaryDies => {
@@ -87,6 +103,10 @@ impl Fault {
             Self::StandbyDies => {
                 cluster.pair.standby().up();
                 cluster.pair.in_step();
+            }
+            Self::DiskFull | Self::LogFull => {
+                cluster.is_full(false);
+                cluster.pair.recover();
             }
         }
     }
@@ -169,6 +189,7 @@ fn campaign(rounds: usize, clocks: bool) {
         })
         .collect();
     let mut all = [&OF_NODES[..], &OF_THE_DATABASE].concat();
+    all.retain(|fault| cluster.disks.is_some() || !OF_ITS_DISK.contains(fault));
     all.extend(clocks.then_some(Fault::Clock));
     let mut deck = Deck { all, left: Vec::new() };
     let (over, progress) = (AtomicBool::new(false), WORKSPACES.map(|_| Mutex::new(None)));
@@ -182,12 +203,14 @@ fn campaign(rounds: usize, clocks: bool) {
         drop(over);
         rounds
     });
+    let twice: u64 = cluster.nodes.iter().map(|node| node.front.said_twice()).sum();
     let mut watchers = watchers.into_iter();
     for (at, space) in cluster.spaces.iter().enumerate() {
         let book = same_everywhere(&cluster, space);
         lasts[at].is(book.len() as u64);
         let mine = callers.iter().filter(|caller| caller.space == at);
         let told: Vec<Told> = mine.flat_map(|caller| caller.told.iter().cloned()).collect();
+        values::are_same(&cluster, space, &book);
         let found = book.check(&told);
         assert!(found.is_ok(), "{}: {found:?}", space.name);
         let mut seen = watchers.next().unwrap().join().unwrap();
@@ -199,7 +222,9 @@ fn campaign(rounds: usize, clocks: bool) {
         node.end(Signal::TERM);
     }
     cluster.nodes[0].ok(&["verify"]);
-    say(&rounds, &callers);
+    let is_doubled = rounds.iter().any(|round| round.faults.contains(&Fault::Doubled));
+    assert!(twice > 0 || !is_doubled, "nothing was said twice");
+    say(&rounds, &callers, twice);
 }
 
 /// Says that it is over.
@@ -242,11 +267,11 @@ fn same_everywhere(cluster: &Cluster, space: &Space) -> Book {
 
 /// Says what was done, and how long nothing was acknowledged in a workspace, by what was done alone; where that was to the database, from
 /// when on it was mended, for without a primary or its standby nothing is.
-fn say(rounds: &[Round], callers: &[Caller]) {
+fn say(rounds: &[Round], callers: &[Caller], twice: u64) {
     let told: usize = callers.iter().map(|caller| caller.told.len()).sum();
     let retried: u64 = callers.iter().map(|caller| caller.retried).sum();
     let mut text = format!(
-        "cluster: {} rounds on {NODES} nodes, {told} acknowledgements, {retried} times asked again; lost 0, doubled 0, out of order 0\n",
+        "cluster: {} rounds on {NODES} nodes, {told} acknowledgements, {retried} times asked again, {twice} sent twice on the way; lost 0, doubled 0, out of order 0\n",
         rounds.len()
     );
     for fault in [&OF_NODES[..], &OF_THE_DATABASE, &[Fault::Clock]].concat() {

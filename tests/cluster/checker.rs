@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use deeds::api::Hash;
+use deeds::domain::deed::Deed;
+use deeds::domain::state::State;
 use serde_json::{Value, json};
 
 use crate::load::{Asked, Told};
@@ -46,6 +48,15 @@ impl Book {
                 return Self(all);
             }
         }
+    }
+
+    /// What a replay of it makes of a workspace of that name.
+    pub(crate) fn replayed(&self, workspace: &str) -> State {
+        let mut state = State::new(workspace.parse().unwrap());
+        for (_, deed) in &self.0 {
+            state.fold(&Deed::decode(deed.to_string().as_bytes()).unwrap());
+        }
+        state
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -116,7 +127,7 @@ impl Book {
             return wrong("another's, or another outcome");
         }
         // What is refused again and again is told by the first such deed.
-        if data["outcome"] != "refused" && data["idempotency"]["key"] != told.asked.key.as_str() {
+        if data["outcome"] != "refused" && data["idempotency"]["key"] != json!(told.asked.key) {
             return wrong("another key");
         }
         let field = &data["fields"][0];

@@ -39,7 +39,8 @@ pub(crate) struct Told {
 pub(crate) struct Asked {
     path: String,
     body: Value,
-    pub(crate) key: String,
+    /// Its idempotency key, if it has one.
+    pub(crate) key: Option<String>,
     /// What is written: which record, and upon which version.
     pub(crate) written: Option<(String, u64)>,
 }
@@ -48,7 +49,13 @@ impl Asked {
     /// Writes its key to a record, upon that version of it.
     pub(crate) fn write(key: String, entity: String, expected: u64) -> Self {
         let body = json!({"entity": entity, "changes": {"text": key}, "expected": {"text": expected}});
-        Self { path: "/v1/writes".to_owned(), body, key, written: Some((entity, expected)) }
+        Self { path: "/v1/writes".to_owned(), body, key: Some(key), written: Some((entity, expected)) }
+    }
+
+    /// The same without one. Asked twice it is decided twice, and the version that it names lets one of them through at most: whoever
+    /// asks may be told that it is stale, by what it wrote itself.
+    fn without_key(self) -> Self {
+        Self { key: None, ..self }
     }
 
     /// The value that is written: that of no other request.
@@ -93,7 +100,7 @@ pub(crate) fn team(cluster: &Cluster) -> Vec<Caller> {
                     token: token.clone(),
                     no,
                     count: 0,
-                    nodes: cluster.addresses(),
+                    nodes: cluster.fronts(),
                     at: no,
                     line: None,
                     versions: BTreeMap::new(),
@@ -121,11 +128,15 @@ impl Caller {
         }
     }
 
-    /// By turns a record that others write too, a new one, a lease that lapses by itself, an act and its end.
+    /// By turns a record that others write too, with a key and without, a new one, a lease that lapses by itself, an act and its end.
     fn think(&mut self) -> Asked {
         let (who, key) = (self.who, format!("k{}-{}", self.no, self.count));
-        let asked =
-            |path: &str, body: Value| Asked { path: path.to_owned(), body, key: key.clone(), written: None };
+        let asked = |path: &str, body: Value| Asked {
+            path: path.to_owned(),
+            body,
+            key: Some(key.clone()),
+            written: None,
+        };
         match self.count % 8 {
             5 => Asked::write(key.clone(), format!("{who}/new/{key}"), 0),
             6 => {
@@ -138,10 +149,11 @@ impl Caller {
                 let done = |act| asked(&format!("/v1/acts/{act}/done"), json!({"note": key}));
                 self.act.take().map_or_else(begin, done)
             }
-            _ => {
+            turn => {
                 let entity = format!("{who}/shared-{}", self.count % SHARED);
                 let expected = self.versions.get(&entity).copied().unwrap_or_default();
-                Asked::write(key, entity, expected)
+                let write = Asked::write(key, entity, expected);
+                if turn == 4 { write.without_key() } else { write }
             }
         }
     }
@@ -181,7 +193,7 @@ impl Caller {
                 empty.insert(line)
             }
         };
-        let key = format!("Idempotency-Key: {}\r\n", asked.key);
+        let key = asked.key.as_ref().map(|key| format!("Idempotency-Key: {key}\r\n")).unwrap_or_default();
         let (status, body) = line.exchange("POST", &asked.path, &key, &asked.body.to_string())?;
         Ok((status, serde_json::from_slice(&body).map_err(io::Error::other)?))
     }

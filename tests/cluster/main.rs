@@ -11,6 +11,9 @@
 
 #[path = "../chaos/chance.rs"]
 mod chance;
+#[path = "../common/disk.rs"]
+#[expect(dead_code, reason = "shared with other tests, which use the rest of it")]
+mod disk;
 #[path = "../common/faketime.rs"]
 #[expect(dead_code, reason = "shared with other tests, which use the rest of it")]
 mod faketime;
@@ -40,5 +43,6 @@ mod load;
 mod nodes;
 mod order;
 mod script;
+mod values;
 mod watcher;
 mod way;

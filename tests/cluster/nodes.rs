@@ -2,14 +2,18 @@
 //! team.
 
 use std::fmt::Write as _;
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 use serde_json::{Value, json};
+use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
+use crate::disk::Disk;
 use crate::faketime;
 use crate::line::Line;
 use crate::patience::PATIENCE;
@@ -27,6 +31,14 @@ pub(crate) const AGENTS: [&str; 2] = ["ann", "ben"];
 /// Of an agent's idempotency keys a long campaign needs more than a day has elsewhere.
 const KEYS: &str = "10000000";
 
+/// Of the database, whose log is to need little room where it lies in memory.
+const SETTINGS: &str =
+    "max_connections = 200\nwal_keep_size = 64MB\nmin_wal_size = 32MB\nmax_wal_size = 128MB";
+/// The folders of its servers, on disks of that size, and the file that fills one.
+const PLACES: [&str; 2] = ["one", "other"];
+const ROOM: &str = "8g";
+const BALLAST: &str = "ballast";
+
 /// So many lines of a node's log are shown where it does not go on.
 const LOGGED: usize = 300;
 
@@ -35,6 +47,8 @@ pub(crate) struct Node {
     home: Home,
     /// Where it listens, always the same.
     pub(crate) address: String,
+    /// By which callers and the other nodes reach it.
+    pub(crate) front: Way,
     /// To each server of the database.
     pub(crate) ways: [Way; 2],
     database: String,
@@ -55,8 +69,32 @@ pub(crate) struct Cluster {
     pub(crate) nodes: Vec<Node>,
     pub(crate) spaces: Vec<Space>,
     pub(crate) pair: Pair,
+    /// On which the database lies, where they can be made.
+    pub(crate) disks: Option<Disks>,
     /// On which the ways are.
     _runtime: Runtime,
+}
+
+/// A disk for each server of the database.
+pub(crate) struct Disks {
+    /// In the order of [`Pair::ports`].
+    each: [Disk; 2],
+    /// In which they are mounted.
+    folder: TempDir,
+}
+
+impl Disks {
+    fn mounted() -> Option<Self> {
+        let folder = TempDir::new().unwrap();
+        // The account of the database goes through it.
+        std::fs::set_permissions(folder.path(), Permissions::from_mode(0o711)).unwrap();
+        let [one, other] = PLACES.map(|name| Disk::mounted(&folder.path().join(name)));
+        let each = [one?, other?];
+        for disk in &each {
+            disk.again(&format!("size={ROOM}"));
+        }
+        Some(Self { each, folder })
+    }
 }
 
 impl Node {
@@ -67,8 +105,9 @@ impl Node {
         let hosts = format!("127.0.0.1:{one},127.0.0.1:{other}");
         let database = format!("postgresql://deeds@{hosts}/{name}?target_session_attrs=read-write");
         let off = clocks.then(|| home.file("off", "+0"));
-        let address = format!("127.0.0.1:{}", free_port());
-        Self { home, address, ways, database, server: None, off }
+        let port = free_port();
+        let (address, front) = (format!("127.0.0.1:{port}"), Way::to(port, runtime.handle()));
+        Self { home, address, front, ways, database, server: None, off }
     }
 
     fn keep(&self, command: &mut Command) {
@@ -83,7 +122,7 @@ impl Node {
     pub(crate) fn up(&mut self) {
         let server = Server::start_with(&self.home, &self.address, |command| {
             self.keep(command);
-            command.env("DEEDS_CLUSTER_ADVERTISE", format!("http://{}", self.address));
+            command.env("DEEDS_CLUSTER_ADVERTISE", format!("http://127.0.0.1:{}", self.front.port));
         });
         self.server = Some(server);
     }
@@ -165,7 +204,12 @@ fn header(made: &Value) -> String {
 impl Cluster {
     /// So many nodes at work, their clocks to be set where it is said; none where PostgreSQL is not here, which is told.
     pub(crate) fn start(nodes: usize, clocks: bool) -> Option<Self> {
-        let Some(pair) = Pair::start("max_connections = 200") else {
+        let disks = Disks::mounted();
+        let pair = match &disks {
+            Some(disks) => Pair::start_in(PLACES.map(|name| disks.folder.path().join(name)), SETTINGS),
+            None => Pair::start(SETTINGS),
+        };
+        let Some(pair) = pair else {
             programs::is_passed_over("psql");
             return None;
         };
@@ -179,7 +223,27 @@ impl Cluster {
         for node in &mut nodes[1..] {
             node.up();
         }
-        Some(Self { nodes, spaces, pair, _runtime: runtime })
+        Some(Self { nodes, spaces, pair, disks, _runtime: runtime })
+    }
+
+    /// The disk of the primary is full, or is so no more.
+    pub(crate) fn is_full(&self, full: bool) {
+        let (ports, primary) = (self.pair.ports(), self.pair.primary().port);
+        let at = ports.iter().position(|port| *port == primary).unwrap();
+        let disk = &self.disks.as_ref().unwrap().each[at];
+        if full {
+            disk.choke(BALLAST);
+            let more = "create table more as select generate_series(1, 100000)";
+            let told = self.pair.primary().try_sql("postgres", more).unwrap_err();
+            assert!(told.contains("No space left"), "{told}");
+        } else {
+            disk.relieve(BALLAST, ROOM);
+        }
+    }
+
+    /// By which callers reach all nodes.
+    pub(crate) fn fronts(&self) -> Vec<String> {
+        self.nodes.iter().map(|node| format!("127.0.0.1:{}", node.front.port)).collect()
     }
 
     /// Where all nodes listen.

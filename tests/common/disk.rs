@@ -16,7 +16,7 @@ impl Disk {
         if made.is_ok_and(|made| made.status.success()) {
             return Some(Self(at.to_owned()));
         }
-        let told = "\n!! PASSED OVER: a test of full disks may not mount one here. It tested nothing.\n";
+        let told = "\n!! PASSED OVER: no disk may be mounted here. Nothing was tried on a full one.\n";
         std::io::stderr().write_all(told.as_bytes()).unwrap();
         None
     }
@@ -36,6 +36,20 @@ impl Disk {
     /// Whether something lies on it.
     pub(crate) fn is_there(&self) -> bool {
         self.0.join("lock").exists()
+    }
+
+    /// Has it be full by a file of that name. It is made small before, so that little is to be filled.
+    pub(crate) fn choke(&self, name: &str) {
+        let told = rustix::fs::statvfs(&self.0).unwrap();
+        let used = (told.f_blocks - told.f_bfree) * told.f_frsize;
+        self.again(&format!("size={}", used + (16 << 20)));
+        self.fill(name);
+    }
+
+    /// Takes that away, and gives it that size.
+    pub(crate) fn relieve(&self, name: &str, size: &str) {
+        std::fs::remove_file(self.0.join(name)).unwrap();
+        self.again(&format!("size={size}"));
     }
 
     /// Takes all the room that is left, in a file of that name.

@@ -1,6 +1,7 @@
 //! A PostgreSQL server of a test's own, in a temporary directory and on loopback alone. Debian's package puts its programs
 //! where no PATH leads, so they are looked for there as well.
 
+use std::io::{Read as _, Seek as _};
 use std::os::unix::fs::chown;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
@@ -25,7 +26,13 @@ pub(crate) struct Postgres {
 impl Postgres {
     /// Starts one with those lines of configuration beside its own; none where its programs are not here.
     pub(crate) fn start(settings: &str) -> Option<Self> {
-        let this = Self::empty()?;
+        bin()?;
+        Self::start_in(home(), settings)
+    }
+
+    /// The same in that folder.
+    pub(crate) fn start_in(home: PathBuf, settings: &str) -> Option<Self> {
+        let this = Self::empty_in(home)?;
         let data = this.data().display().to_string();
         this.run(
             "initdb",
@@ -40,10 +47,9 @@ impl Postgres {
         Some(this)
     }
 
-    /// The place of a server, which is not made yet; none where its programs are not here.
-    pub(crate) fn empty() -> Option<Self> {
+    /// The place of a server in that folder, which is not made yet; none where its programs are not here.
+    pub(crate) fn empty_in(home: PathBuf) -> Option<Self> {
         let bin = bin()?;
-        let home = TempDir::new().unwrap().keep();
         let user = if rustix::process::geteuid().is_root() { Some(account()) } else { None };
         if let Some((user, group)) = user {
             chown(&home, Some(user), Some(group)).unwrap();
@@ -54,10 +60,15 @@ impl Postgres {
 
     /// Starts it again where it was ended, and waits until it answers.
     pub(crate) fn up(&self) {
+        self.try_up().unwrap_or_else(|told| panic!("{told}"));
+    }
+
+    /// The same; an error where it ran, or did not start.
+    pub(crate) fn try_up(&self) -> Result<String, String> {
         let (data, log) = (self.data().display().to_string(), self.home.join("log").display().to_string());
         // Not in its settings, which a copy of it takes over.
         let port = format!("-p {}", self.port);
-        self.run("pg_ctl", &["-D", &data, "-l", &log, "-o", &port, "-w", "-t", "60", "start"]);
+        self.try_run("pg_ctl", &["-D", &data, "-l", &log, "-o", &port, "-w", "-t", "60", "start"])
     }
 
     /// Ends it: `fast` lets nobody finish, `immediate` is as a crash.
@@ -74,8 +85,13 @@ impl Postgres {
 
     /// Runs a statement in a database; what it printed.
     pub(crate) fn sql(&self, database: &str, statement: &str) -> String {
+        self.try_sql(database, statement).unwrap_or_else(|told| panic!("{told}"))
+    }
+
+    /// The same; an error is what it said.
+    pub(crate) fn try_sql(&self, database: &str, statement: &str) -> Result<String, String> {
         let port = self.port.to_string();
-        self.run(
+        self.try_run(
             "psql",
             &[
                 "-h",
@@ -100,20 +116,28 @@ impl Postgres {
 
     /// Runs one of its programs under its account; what that printed.
     pub(crate) fn run(&self, program: &str, arguments: &[&str]) -> String {
+        self.try_run(program, arguments).unwrap_or_else(|told| panic!("{told}"))
+    }
+
+    /// The same; an error is what it printed, with the server's log.
+    pub(crate) fn try_run(&self, program: &str, arguments: &[&str]) -> Result<String, String> {
         let mut command = Command::new(self.bin.join(program));
         // A server that was started keeps what it inherits: not the pipes of this.
-        let file = self.home.join(format!("told-{program}-{:?}", std::thread::current().id()));
-        let told = std::fs::File::create(&file).unwrap();
+        let mut file = tempfile::tempfile().unwrap();
         command.args(arguments).env("LC_ALL", "C").current_dir(&self.home);
-        command.stdin(Stdio::null()).stdout(told.try_clone().unwrap()).stderr(told);
+        command.stdin(Stdio::null()).stdout(file.try_clone().unwrap()).stderr(file.try_clone().unwrap());
         if let Some((user, group)) = self.user {
             command.uid(user).gid(group);
         }
         let ended = command.status().unwrap();
-        let told = std::fs::read_to_string(&file).unwrap();
-        let log = || std::fs::read_to_string(self.home.join("log")).unwrap_or_default();
-        assert!(ended.success(), "{program} {arguments:?}: {told}\n{}", log());
-        told.trim_end().to_owned()
+        let mut told = String::new();
+        file.rewind().unwrap();
+        file.read_to_string(&mut told).unwrap();
+        if ended.success() {
+            return Ok(told.trim_end().to_owned());
+        }
+        let log = std::fs::read_to_string(self.home.join("log")).unwrap_or_default();
+        Err(format!("{program} {arguments:?}: {told}\n{log}"))
     }
 }
 
@@ -134,6 +158,11 @@ fn keeper(bin: &Path, home: &Path, user: Option<(u32, u32)>) -> Child {
         shell.uid(user).gid(group);
     }
     shell.spawn().unwrap()
+}
+
+/// A new folder for one.
+pub(crate) fn home() -> PathBuf {
+    TempDir::new().unwrap().keep()
 }
 
 /// Where the server's programs are.

@@ -1,11 +1,12 @@
 //! A primary and its synchronous standby, both of a test's own: killed, promoted, and made anew from the one that took over.
 #![expect(clippy::unwrap_used, reason = "what can't be set up can't be tested")]
 
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::postgres::Postgres;
+use crate::postgres::{Postgres, bin, home};
 
 /// What a standby calls itself; whatever is committed waits for the one of this name, on a promoted one too.
 const STANDBY: &str = "standby";
@@ -21,8 +22,14 @@ pub(crate) struct Pair {
 impl Pair {
     /// Starts both with those lines of configuration; none where PostgreSQL is not here.
     pub(crate) fn start(settings: &str) -> Option<Self> {
+        bin()?;
+        Self::start_in([home(), home()], settings)
+    }
+
+    /// The same in these folders.
+    pub(crate) fn start_in([one, other]: [PathBuf; 2], settings: &str) -> Option<Self> {
         let own = format!("synchronous_standby_names = '{STANDBY}'\nwal_keep_size = 256MB\n{settings}");
-        let pair = Self { places: [Postgres::start(&own)?, Postgres::empty()?], primary: 0 };
+        let pair = Self { places: [Postgres::start_in(one, &own)?, Postgres::empty_in(other)?], primary: 0 };
         pair.rejoin();
         Some(pair)
     }
@@ -70,6 +77,19 @@ impl Pair {
         }
     }
 
+    /// Waits until a primary that may have ended by itself works again, started anew if it has, and its standby is in step.
+    pub(crate) fn recover(&self) {
+        let (primary, end) = (self.primary(), Instant::now() + IN_STEP);
+        while let Err(told) = primary.try_sql("postgres", "select 1") {
+            assert!(Instant::now() < end, "{told}");
+            if !primary.is_up() {
+                // It may not be quite gone.
+                primary.try_up().unwrap_or_default();
+            }
+        }
+        self.in_step();
+    }
+
     /// The standby takes the place of a primary that died. Nothing is committed until there is another standby.
     pub(crate) fn promote(&mut self) {
         self.primary = 1 - self.primary;
@@ -79,6 +99,19 @@ impl Pair {
 }
 
 impl Postgres {
+    fn is_up(&self) -> bool {
+        self.try_run("pg_ctl", &["-D", &self.data().display().to_string(), "status"]).is_ok()
+    }
+
+    /// Goes on in a new file of its log, again and again, until there is no room for one: then it ends itself.
+    pub(crate) fn run_out_of_log(&self) {
+        let next = "select pg_logical_emit_message(false, 'next', ''), pg_switch_wal()";
+        let end = Instant::now() + IN_STEP;
+        while self.try_sql("postgres", next).is_ok() {
+            assert!(Instant::now() < end, "there is room for its log");
+        }
+    }
+
     /// Kills it with all its processes, and waits until they are gone. It can be started again.
     pub(crate) fn kill(&self) {
         let file = self.data().join("postmaster.pid");

@@ -175,7 +175,7 @@ impl DataDir {
         }
         let serving = self.serving().filter(|serving| serving.address == address).ok_or_else(nobody)?;
         let key = serving.proof.ok_or_else(nobody)?;
-        Ok(Said { key, instance: serving.instance, address: address.to_string() })
+        Ok(Said { key, node: false, instance: serving.instance, address: address.to_string() })
     }
 }
 

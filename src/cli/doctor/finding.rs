@@ -142,8 +142,10 @@ findings! {
     ServerVersion = Note, "server-version", Person, "install the same version on both sides";
     /// The server records nothing in a workspace.
     ServerTrouble = Wrong, "server-trouble", Person, "docs/OPERATIONS.md, *when something is wrong*, says what to do";
-    /// The server goes by another clock.
+    /// The server goes by another clock, or the database does.
     ClockApart = Wrong, "clock-apart", Person, "set it right, or resolve the alert `clock` if it is right; where the server is elsewhere, compare the two machines";
+    /// Other nodes are on its database and can't reach the server here.
+    NodeUnreached = Note, "node-unreached", Person, "set `cluster.advertise` to where they reach it, and start it again: until then each decides what is asked of it, which is right and slower";
     /// Every agent is paused.
     AllPaused = Note, "all-paused", Person, "`deeds override resume-all --reason …` lets them go on";
     /// A workspace's folder has another's name.

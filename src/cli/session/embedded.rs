@@ -4,6 +4,7 @@ use std::fs::OpenOptions;
 use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -19,7 +20,7 @@ use crate::cli::datadir::{Announced, DataDir, Lock, Served, Serving};
 use crate::cli::output;
 use crate::cli::status::Usage;
 use crate::cli::token::{self, Kept};
-use crate::client::{Client, ClientError, Url, Way};
+use crate::client::{Carry, Client, ClientError, Url, Way};
 use crate::config::{CLOCK_JUMP, Config, DEFAULT_PORT};
 use crate::coordinator::Clock;
 use crate::domain::deed::Deed;
@@ -60,6 +61,8 @@ pub(in crate::cli) struct Listen {
     jump: Span,
     /// How other nodes on the same database reach it, where that is said.
     advertise: Option<Arc<str>>,
+    /// The file with the secret that it shares with them.
+    secret: Option<PathBuf>,
     /// What it speaks, if it is not plaintext.
     tls: Option<Tls>,
 }
@@ -77,7 +80,8 @@ impl Listen {
         let advertise =
             config.cluster_advertise.as_ref().map(|url| url.as_str().trim_end_matches('/').into());
         let (jump, keeping, cache) = (config.clock_jump, config.keeping, config.values_cache);
-        Self { options, keeping, cache, jump, advertise, ..self }.limited(config.limits)
+        let secret = config.cluster_secret.clone();
+        Self { options, keeping, cache, jump, advertise, secret, ..self }.limited(config.limits)
     }
 
     /// As configured; if nothing is, where agents found this directory last time, then the usual port, then any.
@@ -109,6 +113,7 @@ impl Listen {
             cache,
             jump,
             advertise: None,
+            secret: None,
             tls: None,
         }
     }
@@ -189,9 +194,17 @@ impl Embedded {
         };
         let bounds = Bounds { limits: listen.limits, keeping: listen.keeping, cache: listen.cache };
         let (said, plain) = (listen.advertise.as_ref(), listen.options.allow_plaintext);
-        let advertised = node::advertised(said, address, listen.tls.as_ref(), plain);
+        let secret = listen.secret.as_deref().map(node::secret).transpose()?;
+        let carry = Carry::new(plain, secret.clone());
+        let advertised = node::advertised(said, address, listen.tls.as_ref(), carry);
+        let reached = Arc::clone(&advertised.address);
         let opening = Workspaces::open_among(dir.store().clone(), clock, bounds, Some(advertised));
         let workspaces = Arc::new(Box::pin(opening).await?);
+        if listen.standalone && reached.is_empty() && workspaces.has_others() {
+            tracing::warn!(
+                "other nodes are on this database and can't reach this one, so that each decides what is asked of it, which is slower: set `cluster.advertise`"
+            );
+        }
         let proof = ProofKey::random().context("the system gives no random bytes")?;
         let serving = Serving {
             address,
@@ -207,7 +220,8 @@ impl Embedded {
         }
         let way = dir.way(&serving)?.unwrap_or_default();
         let announced = Announced::new(dir, lock, &serving)?;
-        let mut options = server::Options { proof: Some(proof), ..listen.options.clone() };
+        let node = secret.map(|secret| (secret, reached));
+        let mut options = server::Options { proof: Some(proof), node, ..listen.options.clone() };
         options.hosts.extend(listen.advertise.as_deref().and_then(host_of));
         let (stop, stopped) = oneshot::channel();
         let shutdown = async move {

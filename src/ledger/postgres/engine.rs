@@ -3,7 +3,6 @@
 
 use std::fs;
 use std::future::Future;
-use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -13,7 +12,7 @@ use deadpool_postgres::Client;
 use super::super::engine::{Engine, Reached, Secret};
 use super::super::nodes::Nodes;
 use super::super::{
-    AnyLedger, Head, Identity, LedgerError, LedgerId, MAX_READ_RECORDS, Rebuild, Record, Verified, open_file,
+    AnyLedger, Head, Identity, LedgerError, LedgerId, MAX_READ_RECORDS, Rebuild, Record, Verified, secret_in,
     sqlite,
 };
 use super::databases::Databases;
@@ -45,7 +44,11 @@ impl Postgres {
                 ("postgresql".to_owned(), "no database is named; set `ledger.postgres`".to_owned());
             return Err(LedgerError::Unfit { place, reason });
         };
-        let password = reached.password_file.as_deref().map(secret_in).transpose()?;
+        let read = |file: &Path| {
+            let place = file.display().to_string();
+            secret_in(file).map_err(|error| LedgerError::Unfit { place, reason: error.to_string() })
+        };
+        let password = reached.password_file.as_deref().map(read).transpose()?;
         Self::new(url, password.as_deref(), reached.standbys)
     }
 
@@ -141,26 +144,6 @@ fn found(database: &Arc<Database>, place: &str, identity: &Identity) -> Found<()
         }
     })?;
     if found { Ok(()) } else { Err(in_the_way(place)) }
-}
-
-/// What a file holds that its owner alone may read, without the end of its line.
-fn secret_in(path: &Path) -> Found<String> {
-    use std::os::unix::fs::PermissionsExt as _;
-    let of_system = |error| LedgerError::of_system(path, &error);
-    let mut file = open_file(path).map_err(of_system)?;
-    let mode = file.metadata().map_err(of_system)?.permissions().mode();
-    if mode & 0o077 != 0 {
-        let place = path.display().to_string();
-        let reason = format!(
-            "others may read the file with its password, which has mode {:o}; `chmod 600` it",
-            mode & 0o777
-        );
-        return Err(LedgerError::Unfit { place, reason });
-    }
-    let mut text = String::new();
-    file.read_to_string(&mut text).map_err(of_system)?;
-    text.truncate(text.trim_end().len());
-    Ok(text)
 }
 
 /// There is a ledger where one was to be put.

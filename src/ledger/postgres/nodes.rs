@@ -26,17 +26,27 @@ use crate::domain::time::Time;
 /// How often a workspace that changes hands at this moment is asked for.
 const TRIES: usize = 5;
 
-const BEAT: &str = "\
+/// The clock, how long the node of that name was to be there before, how many workspaces there are, and each other node.
+macro_rules! look {
+    () => {
+        "\
+select (extract(epoch from now()) * 1000000)::bigint, \
+  (select (extract(epoch from until - now()) * 1000000)::bigint from deeds_node where instance = $1), \
+  (select count(*) from deeds_workspace), node.instance, node.address, node.certificate \
+from (select 1) as one left join deeds_node as node on node.until > now() and node.instance <> $1"
+    };
+}
+const LOOK: &str = look!();
+const BEAT: &str = concat!(
+    "\
 with beat as ( \
   insert into deeds_node (instance, address, certificate, until) \
   values ($1, $2, $3, now() + $4::double precision * interval '1 second') \
   on conflict (instance) do update \
   set address = excluded.address, certificate = excluded.certificate, until = excluded.until \
-) \
-select (extract(epoch from now()) * 1000000)::bigint, \
-  (select (extract(epoch from until - now()) * 1000000)::bigint from deeds_node where instance = $1), \
-  (select count(*) from deeds_workspace), node.instance, node.address, node.certificate \
-from (select 1) as one left join deeds_node as node on node.until > now() and node.instance <> $1";
+) ",
+    look!()
+);
 /// Apart from the beat: two that wait for each other's rows would be in each other's way for ever.
 const FORGET: &str = "delete from deeds_node where until < now() - interval '1 hour'";
 const HOLD: &str = "\
@@ -86,19 +96,14 @@ impl Nodes for Postgres {
                 let me = me.clone();
                 ask(database, async move |client| beat(&client, &me).await)
             };
-            let beats = join_all(self.databases.all().map(one)).await;
-            let mut all =
-                Beat { now: Time::from_micros(0), was_there: true, nodes: Vec::new(), workspaces: 0 };
-            for beat in beats {
-                let beat = beat?;
-                all.now = all.now.max(beat.now);
-                all.was_there &= beat.was_there;
-                all.nodes.extend(beat.nodes);
-                all.workspaces += beat.workspaces;
-            }
-            all.nodes.sort_by(|one, other| one.instance.cmp(&other.instance));
-            all.nodes.dedup_by(|one, other| one.instance == other.instance);
-            Ok(all)
+            together(join_all(self.databases.all().map(one)).await)
+        })
+    }
+
+    fn look(&self) -> BoxFuture<'_, Result<Beat, LedgerError>> {
+        Box::pin(async move {
+            let one = |database| ask(database, async move |client| look(&client).await);
+            together(join_all(self.databases.all().map(one)).await)
         })
     }
 
@@ -162,6 +167,21 @@ impl Nodes for Postgres {
     }
 }
 
+/// What several databases tell as one.
+fn together(beats: Vec<Result<Beat, LedgerError>>) -> Result<Beat, LedgerError> {
+    let mut all = Beat { now: Time::from_micros(0), was_there: true, nodes: Vec::new(), workspaces: 0 };
+    for beat in beats {
+        let beat = beat?;
+        all.now = all.now.max(beat.now);
+        all.was_there &= beat.was_there;
+        all.nodes.extend(beat.nodes);
+        all.workspaces += beat.workspaces;
+    }
+    all.nodes.sort_by(|one, other| one.instance.cmp(&other.instance));
+    all.nodes.dedup_by(|one, other| one.instance == other.instance);
+    Ok(all)
+}
+
 /// Says that the node is there.
 async fn beat(client: &Client, me: &Node) -> Result<Beat, Failed> {
     let began = Instant::now();
@@ -170,9 +190,20 @@ async fn beat(client: &Client, me: &Node) -> Result<Beat, Failed> {
     let rows = client.query(BEAT, &[&instance, &address, &certificate, &lease]).await?;
     let took = began.elapsed();
     client.execute(FORGET, &[]).await?;
-    let mut beat =
-        Beat { now: Time::from_micros(0), was_there: false, nodes: vec![me.clone()], workspaces: 0 };
-    for row in &rows {
+    let mut beat = told(&rows, took)?;
+    beat.nodes.push(me.clone());
+    Ok(beat)
+}
+
+/// Who is there, without a word of this node.
+async fn look(client: &Client) -> Result<Beat, Failed> {
+    Ok(told(&client.query(LOOK, &[&""]).await?, Duration::MAX)?)
+}
+
+/// What the rows of a beat say that took so long: that node is not among those that are there.
+fn told(rows: &[Row], took: Duration) -> Result<Beat, Error> {
+    let mut beat = Beat { now: Time::from_micros(0), was_there: false, nodes: Vec::new(), workspaces: 0 };
+    for row in rows {
         let (now, left): (i64, Option<i64>) = (row.try_get(0)?, row.try_get(1)?);
         let left = left.and_then(|left| u64::try_from(left).ok()).map(Duration::from_micros);
         beat.now = Time::from_micros(now);
@@ -180,7 +211,6 @@ async fn beat(client: &Client, me: &Node) -> Result<Beat, Failed> {
         beat.workspaces = u64::try_from(row.try_get::<_, i64>(2)?).unwrap_or_default();
         beat.nodes.extend(node(row, 3)?);
     }
-    beat.nodes.sort_by(|one, other| one.instance.cmp(&other.instance));
     Ok(beat)
 }
 
@@ -193,11 +223,11 @@ async fn hold(client: &Client, place: &str, me: &Node, workspace: &WorkspaceId) 
         if row.try_get(0)? {
             return Ok(Holder::Me);
         }
-        if !row.try_get::<_, bool>(1)? {
-            return Err(LedgerError::NotThere { place }.into());
-        }
         if let Some(other) = node(&row, 2)? {
             return Ok(Holder::Other(other));
+        }
+        if !row.try_get::<_, bool>(1)? {
+            return Err(LedgerError::NotThere { place }.into());
         }
     }
     Err(LedgerError::Locked { place, reason: "it changes hands".to_owned() }.into())

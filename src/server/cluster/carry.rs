@@ -15,6 +15,7 @@ use super::{Cluster, Place};
 use crate::api::{Kind, NODE_HEADER, Problem, ProblemCode};
 use crate::coordinator::Handle;
 use crate::domain::ids::Seq;
+use crate::ledger::LedgerError;
 use crate::ledger::nodes::{LEASE, Node};
 use crate::server::answer::Answer;
 use crate::server::gate::Call;
@@ -68,6 +69,13 @@ pub(in crate::server) async fn away(call: &Call) -> Option<Answer> {
     Box::pin(carried(call, cluster)).await
 }
 
+impl Cluster {
+    /// Whether it has others take up what nobody holds, until that time at most.
+    fn leaves_it(&self, until: Instant) -> bool {
+        self.is_apart() && !self.is_alone() && Instant::now() < until
+    }
+}
+
 async fn carried(call: &Call, cluster: &Arc<Cluster>) -> Option<Answer> {
     let (workspace, until) = (call.space.id(), Instant::now() + PATIENCE);
     let meant = call.headers.get(NODE_HEADER);
@@ -86,6 +94,11 @@ async fn carried(call: &Call, cluster: &Arc<Cluster>) -> Option<Answer> {
                     call.space.handle().catch_up().await.unwrap_or_default();
                 }
                 return None;
+            }
+            // Another one takes what this one let go of.
+            Err(LedgerError::NotThere { .. }) if cluster.leaves_it(until) => {
+                sleep(PAUSE).await;
+                continue;
             }
             Ok(Place::Nowhere) | Err(_) => return None,
         };

@@ -8,10 +8,12 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use tokio::time::{Instant, sleep_until, timeout};
 
-use super::{Cluster, Place, millis};
+use super::{ClocksApart, Cluster, Place, millis};
+use crate::coordinator::Clock;
 use crate::domain::ids::WorkspaceId;
 use crate::domain::time::Time;
 use crate::ledger::LedgerError;
+use crate::ledger::nodes::Beat;
 use crate::server::spaces::Spaces;
 use crate::server::workspace::Workspace;
 
@@ -23,15 +25,31 @@ const LOOK: Duration = Duration::from_secs(5);
 const TAKEN_UP: usize = 8;
 
 impl Cluster {
-    /// Says that the node is there. Says whether others may hold what it held, and how many workspaces there are.
+    /// Says that the node is there, where its clock was the database's so far; else looks whether it is by now. From where it is not any
+    /// more the node is not there, and others hold what it held.
     ///
     /// # Errors
     /// When the database can't be asked.
-    pub(in crate::server) async fn beat(&self) -> Result<Beaten, LedgerError> {
-        let began = Instant::now();
-        let beat = self.nodes.beat(&self.me()).await?;
+    pub(in crate::server) async fn beat(
+        &self,
+        clock: &Clock,
+    ) -> Result<(Beat, Option<ClocksApart>), LedgerError> {
+        let (began, before, was_apart) = (Instant::now(), clock.now(), self.is_apart());
+        let mut beat = if was_apart {
+            let mut seen = self.nodes.look().await?;
+            seen.nodes.push(self.me());
+            seen
+        } else {
+            self.nodes.beat(&self.me()).await?
+        };
+        let apart = ClocksApart::told(before, beat.now, clock.now());
+        self.apart.store(apart.is_some(), Ordering::Relaxed);
         self.took(began, &beat);
-        Ok(Beaten { was_there: beat.was_there, workspaces: beat.workspaces, now: beat.now })
+        if apart.is_some() && !was_apart {
+            self.leave().await;
+            beat.was_there = false;
+        }
+        Ok((beat, apart))
     }
 
     /// Up to so many in which something falls due or of which nobody knows, and that are this node's to look after from now on.
@@ -53,31 +71,31 @@ impl Cluster {
     }
 }
 
-/// What a beat tells the table of workspaces.
-pub(in crate::server) struct Beaten {
-    was_there: bool,
-    workspaces: u64,
-    pub(in crate::server) now: Time,
-}
-
 /// Begins all of it.
 pub(in crate::server) fn start(spaces: &Arc<Spaces>, cluster: &Arc<Cluster>) {
-    tokio::spawn(beats(Arc::downgrade(spaces), Arc::clone(cluster)));
+    tokio::spawn(beats(Arc::downgrade(spaces), Arc::clone(cluster), spaces.clock.clone()));
     tokio::spawn(looks(Arc::downgrade(spaces), Arc::clone(cluster)));
     tokio::spawn(hears(Arc::downgrade(spaces), Arc::clone(cluster)));
 }
 
-async fn beats(spaces: Weak<Spaces>, cluster: Arc<Cluster>) {
+async fn beats(spaces: Weak<Spaces>, cluster: Arc<Cluster>, clock: Clock) {
     loop {
-        let next = Instant::now() + EVERY;
-        let beaten = cluster.beat().await;
+        let (next, was_apart) = (Instant::now() + EVERY, cluster.is_apart());
+        let beaten = cluster.beat(&clock).await;
         let Some(spaces) = spaces.upgrade().filter(|spaces| !spaces.is_ending()) else { return };
         match beaten {
-            Ok(beaten) => {
-                if !beaten.was_there {
+            Ok((beat, apart)) => {
+                match apart {
+                    Some(apart) if !was_apart => {
+                        tracing::error!("{apart}; until then others hold what it held");
+                    }
+                    None if was_apart => tracing::info!("this machine's clock is the database's again"),
+                    Some(_) | None => {}
+                }
+                if !beat.was_there {
                     Box::pin(hold_again(&spaces, &cluster)).await;
                 }
-                if beaten.workspaces != spaces.counts().known as u64 {
+                if beat.workspaces != spaces.counts().known as u64 {
                     spaces.look_for_others().await;
                 }
             }

@@ -10,7 +10,7 @@ pub(super) mod keep;
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ use tokio::time::Instant;
 
 use super::Tls;
 use crate::domain::ids::{Seq, WorkspaceId};
-use crate::domain::time::Time;
+use crate::domain::time::{Span, Time};
 use crate::ledger::LedgerError;
 use crate::ledger::nodes::{Beat, Holder, LEASE, News, Node, Nodes};
 
@@ -28,6 +28,30 @@ pub(super) use carry::{PassedOn, away};
 
 /// A node among others answers looks for so long after it last knew that it shows what is recorded.
 const LEVEL: Duration = Duration::from_secs(2);
+
+/// How far a node's clock and the database's may be apart.
+const CLOCKS_APART: Span = Span::from_secs(5);
+
+/// This machine's clock and the database's differ.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "this machine's clock says {here} and the database's {there}: nodes whose clocks are more than {} s apart don't work together; set the clock (such as with `timedatectl set-ntp true`)",
+    CLOCKS_APART.micros() / 1_000_000
+)]
+pub struct ClocksApart {
+    /// Here.
+    pub here: Time,
+    /// There.
+    pub there: Time,
+}
+
+impl ClocksApart {
+    /// Whether they are: the database's clock was looked at between those times of this machine's.
+    pub fn told(before: Time, there: Time, after: Time) -> Option<Self> {
+        let apart = before.since(there).max(there.since(after)) > CLOCKS_APART;
+        apart.then_some(Self { here: after, there })
+    }
+}
 
 /// How the other nodes reach this one, and it them.
 #[derive(Debug, Clone)]
@@ -57,6 +81,10 @@ pub(super) struct Cluster {
     /// began.
     lease: AtomicU64,
     level: AtomicU64,
+    /// Its clock is not the database's: it holds nothing.
+    apart: AtomicBool,
+    /// It was blind when that was asked last.
+    blind: AtomicBool,
 }
 
 impl fmt::Debug for Cluster {
@@ -78,6 +106,8 @@ impl Cluster {
             there: watch::Sender::new(Vec::new()),
             lease: AtomicU64::new(0),
             level: AtomicU64::new(0),
+            apart: AtomicBool::new(false),
+            blind: AtomicBool::new(false),
         }
     }
 
@@ -98,6 +128,11 @@ impl Cluster {
         self.there.borrow().len() <= 1
     }
 
+    /// Whether its clock was not the database's at the last beat, so that it holds nothing.
+    fn is_apart(&self) -> bool {
+        self.apart.load(Ordering::Relaxed)
+    }
+
     /// Whether it holds that workspace.
     pub(super) fn holds(&self, workspace: &WorkspaceId) -> bool {
         let is_there =
@@ -108,7 +143,13 @@ impl Cluster {
     /// Whether something may be recorded by now that it can't know of. Alone it answers from what it has, whatever the database does.
     pub(super) fn is_blind(&self) -> bool {
         let level = self.began + Duration::from_millis(self.level.load(Ordering::Relaxed));
-        !self.is_alone() && level.elapsed() > LEVEL
+        let blind = !self.is_alone() && level.elapsed() > LEVEL;
+        match (self.blind.swap(blind, Ordering::Relaxed), blind) {
+            (false, true) => tracing::warn!("not heard of the database for too long: nothing is answered"),
+            (true, false) => tracing::info!("level with the database again: answers go on"),
+            (false, false) | (true, true) => {}
+        }
+        blind
     }
 
     /// The node that is to decide what is asked of that workspace; none where it is this one. It takes what nobody holds.
@@ -178,7 +219,7 @@ impl Cluster {
     }
 
     fn took(&self, began: Instant, beat: &Beat) {
-        let until = began + LEASE;
+        let until = if self.is_apart() { self.began } else { began + LEASE };
         self.lease.store(millis(until.duration_since(self.began)), Ordering::Relaxed);
         self.there.send_if_modified(|there| {
             let changed = *there != beat.nodes;

@@ -1,6 +1,6 @@
 //! The proof of the server: anyone may ask for it, since it tells nobody anything who does not have the secret.
 
-use crate::api::{Hash, ProofKey};
+use crate::api::{Hash, Proof, ProofKey};
 use crate::server::answer::{Answer, defect, json};
 use crate::server::gate::Stranger;
 
@@ -9,10 +9,11 @@ pub(in crate::server) async fn show(stranger: Stranger) -> Answer {
     let nonce: Hash = stranger.query()?.need("nonce")?;
     let app = &stranger.app;
     let instance = app.workspaces.instance();
-    let address = app.address.to_string();
     let key = match &app.proof {
         Some(key) => key.clone(),
         None => ProofKey::random().map_err(|error| defect(error.to_string()))?,
     };
-    json(&key.prove(&nonce, instance, &address))
+    let proof = key.seal(&nonce, instance, &app.address.to_string());
+    let node = app.node.as_ref().map(|(key, address)| key.seal(&nonce, instance, address));
+    json(&Proof { instance: instance.to_owned(), proof, node })
 }
