@@ -4,7 +4,7 @@ use std::slice::Iter;
 
 use super::programs::{self, Effect, Opt, Program, Role};
 use super::walk::{Fed, State, Walk};
-use super::words::Text;
+use super::words::Word;
 use super::{Wish, special};
 
 /// The words of a call, told apart.
@@ -12,12 +12,12 @@ pub(super) struct Call<'a> {
     pub(super) program: &'static Program,
     /// The program as it was called.
     pub(super) name: &'a str,
-    pub(super) operands: Vec<Text>,
+    pub(super) operands: Vec<Word>,
     /// What options were given, with what it is.
-    pub(super) values: Vec<(Role, Text)>,
+    pub(super) values: Vec<(Role, Word)>,
     effects: Vec<Effect>,
     /// What is put behind the names of files that are kept.
-    suffix: Option<Text>,
+    suffix: Option<Word>,
     /// How many operands stand before `--`, where it is there.
     pub(super) before_end: Option<usize>,
 }
@@ -28,7 +28,7 @@ impl Call<'_> {
     }
 
     /// The last value with that role.
-    pub(super) fn value(&self, role: Role) -> Option<&Text> {
+    pub(super) fn value(&self, role: Role) -> Option<&Word> {
         self.values.iter().rev().find(|(given, _)| *given == role).map(|(_, value)| value)
     }
 
@@ -38,7 +38,7 @@ impl Call<'_> {
     }
 
     /// The operand that is a program's text, where none was given by an option; the operands behind it.
-    pub(super) fn scripts(&self) -> Vec<&Text> {
+    pub(super) fn scripts(&self) -> Vec<&Word> {
         let given = self.values.iter().filter(|(role, _)| *role == Role::Script).map(|(_, value)| value);
         let first = self.program.first == [Role::Script] && !self.has(Effect::Scripted);
         given.chain(self.operands.first().filter(|_| first)).collect()
@@ -47,7 +47,7 @@ impl Call<'_> {
 
 impl Walk {
     /// What a command does, whose first word is the program.
-    pub(super) fn run(&mut self, state: &mut State, words: &[Text]) {
+    pub(super) fn run(&mut self, state: &mut State, words: &[Word]) {
         let Some((name, words)) = words.split_first() else { return };
         if !self.may_go_on() {
             return;
@@ -70,7 +70,7 @@ impl Walk {
     }
 
     /// What the row says of the words.
-    pub(super) fn apply(&mut self, state: &mut State, program: &'static Program, name: &str, words: &[Text]) {
+    pub(super) fn apply(&mut self, state: &mut State, program: &'static Program, name: &str, words: &[Word]) {
         let call = told_apart(program, name, words);
         if call.has(Effect::Nothing) {
             return;
@@ -78,7 +78,7 @@ impl Walk {
         let chdir = call.value(Role::Chdir).cloned();
         let mut there = state.clone();
         if let Some(folder) = &chdir {
-            self.go(&mut there, folder);
+            there.go(folder);
         }
         let state = if chdir.is_some() { &mut there } else { state };
         for (role, value) in &call.values {
@@ -93,7 +93,7 @@ impl Walk {
     }
 
     /// What is done to one word.
-    pub(super) fn play(&mut self, state: &State, call: &Call<'_>, role: Role, word: &Text) {
+    pub(super) fn play(&mut self, state: &State, call: &Call<'_>, role: Role, word: &Word) {
         if word.text == "-" && !word.unknown {
             return;
         }
@@ -139,7 +139,7 @@ impl Walk {
 }
 
 /// Each operand with its role.
-fn parts<'a>(call: &'a Call<'_>) -> Vec<(Role, &'a Text)> {
+fn parts<'a>(call: &'a Call<'_>) -> Vec<(Role, &'a Word)> {
     let program = call.program;
     let skips_script = call.has(Effect::Scripted) && program.first == [Role::Script];
     let first = if skips_script { &[] } else { program.first };
@@ -160,7 +160,7 @@ fn parts<'a>(call: &'a Call<'_>) -> Vec<(Role, &'a Text)> {
 
 /// The words by the row: `--name=value`, `--name value`, `-abvalue`, `-ab value`, and `--`, behind which all are operands. Behind the
 /// operands at which a row stops, they are the words of another program.
-fn told_apart<'a>(program: &'static Program, name: &'a str, words: &[Text]) -> Call<'a> {
+fn told_apart<'a>(program: &'static Program, name: &'a str, words: &[Word]) -> Call<'a> {
     let mut call = Call {
         program,
         name,
@@ -196,7 +196,7 @@ fn told_apart<'a>(program: &'static Program, name: &'a str, words: &[Text]) -> C
 }
 
 impl Call<'_> {
-    fn long(&mut self, word: &Text, words: &mut Iter<'_, Text>) {
+    fn long(&mut self, word: &Word, words: &mut Iter<'_, Word>) {
         let (name, attached) = match word.behind(2).split_once('=') {
             Some((name, value)) => (name.text, Some(value)),
             None => (word.behind(2).text, None),
@@ -207,7 +207,7 @@ impl Call<'_> {
     }
 
     /// Options of one letter each, of which the last may have a value.
-    fn cluster(&mut self, word: &Text, words: &mut Iter<'_, Text>) {
+    fn cluster(&mut self, word: &Word, words: &mut Iter<'_, Word>) {
         for (at, letter) in word.text.char_indices().skip(1) {
             let Some(option) = self.program.short(letter) else { continue };
             let rest = word.behind(at + letter.len_utf8());
@@ -220,24 +220,25 @@ impl Call<'_> {
         }
     }
 
-    fn take(&mut self, option: Opt, attached: Option<Text>, words: &mut Iter<'_, Text>) {
+    fn take(&mut self, option: Opt, attached: Option<Word>, words: &mut Iter<'_, Word>) {
         match option {
             Opt::Flag(effect) => self.effects.push(effect),
             Opt::Suffix(effect) => {
                 self.effects.push(effect);
                 // Where systems differ: `sed -i ''`.
-                if attached.is_none() && words.as_slice().first() == Some(&Text::default()) {
+                if attached.is_none() && words.as_slice().first() == Some(&Word::default()) {
                     words.next();
                 }
                 self.suffix = attached;
             }
             Opt::Value(role) => {
                 let Some(value) = attached.or_else(|| words.next().cloned()) else { return };
-                match role {
-                    Role::Script | Role::ScriptFile => self.effects.push(Effect::Scripted),
-                    Role::Output => self.effects.push(Effect::ToOutput),
-                    Role::Noted if value.known() == Some("inplace") => self.effects.push(Effect::InPlace),
-                    _ => {}
+                if matches!(role, Role::Script | Role::ScriptFile) {
+                    self.effects.push(Effect::Scripted);
+                } else if role == Role::Output {
+                    self.effects.push(Effect::ToOutput);
+                } else if role == Role::Noted && value.known() == Some("inplace") {
+                    self.effects.push(Effect::InPlace);
                 }
                 self.values.push((role, value));
             }
@@ -250,14 +251,14 @@ impl Call<'_> {
 }
 
 /// Whether a word gives a variable to the program behind it.
-pub(super) fn is_assignment(word: &Text) -> bool {
+pub(super) fn is_assignment(word: &Word) -> bool {
     word.text.split_once('=').is_some_and(|(name, _)| {
         !name.is_empty() && name.chars().all(|char| char.is_ascii_alphanumeric() || char == '_')
     })
 }
 
 /// Whether it names a file of another machine.
-pub(super) fn is_remote(word: &Text) -> bool {
+pub(super) fn is_remote(word: &Word) -> bool {
     word.text.split_once(':').is_some_and(|(host, _)| !host.contains('/'))
 }
 

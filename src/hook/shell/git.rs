@@ -8,7 +8,7 @@ use super::programs::Role::{
 };
 use super::programs::{Program, program};
 use super::walk::{State, Walk};
-use super::words::Text;
+use super::words::Word;
 use super::{Wish, special};
 
 /// The rows of commands that have to do with files.
@@ -71,14 +71,14 @@ static COMMANDS: &[Program] = &[
 const STASH_ONLY: [&str; 6] = ["list", "show", "drop", "clear", "create", "store"];
 
 /// The command behind git's own options, in the folder that they name.
-pub(super) fn run(walk: &mut Walk, state: &mut State, _: &str, words: &[Text]) {
+pub(super) fn run(walk: &mut Walk, state: &mut State, _: &str, words: &[Word]) {
     let mut there = state.clone();
     let mut words = words.iter();
     while let Some(word) = words.next() {
         match word.text.as_str() {
             "-C" | "--work-tree" => {
                 if let Some(folder) = words.next() {
-                    walk.go(&mut there, folder);
+                    there.go(folder);
                 }
             }
             "--git-dir" | "--namespace" | "--exec-path" => drop(words.next()),
@@ -92,9 +92,7 @@ pub(super) fn run(walk: &mut Walk, state: &mut State, _: &str, words: &[Text]) {
                     );
                 }
             }
-            long if long.starts_with("--work-tree=") => {
-                walk.go(&mut there, &word.behind("--work-tree=".len()))
-            }
+            long if long.starts_with("--work-tree=") => there.go(&word.behind("--work-tree=".len())),
             option if option.starts_with('-') => {}
             _ if word.unknown => {
                 return walk.unsure(Wish::Change, "which command git runs is not written out".to_owned());
@@ -165,7 +163,7 @@ fn reset(walk: &mut Walk, state: &mut State, call: &Call<'_>) {
 
 fn clean(walk: &mut Walk, state: &mut State, call: &Call<'_>) {
     if call.operands.is_empty() {
-        walk.play(state, call, ChangeBelow, &Text::literal("."));
+        walk.play(state, call, ChangeBelow, &Word::literal("."));
     }
 }
 
@@ -186,7 +184,7 @@ fn named(walk: &mut Walk, state: &mut State, call: &Call<'_>) {
 fn search(walk: &mut Walk, state: &mut State, call: &Call<'_>) {
     let own = usize::from(!call.has(Scripted));
     let paths = call.before_end.map_or(&[][..], |end| call.operands.get(end.max(own)..).unwrap_or_default());
-    let here = [Text::literal(".")];
+    let here = [Word::literal(".")];
     for path in if paths.is_empty() { &here } else { paths } {
         walk.play(state, call, LookBelow, path);
     }
@@ -204,7 +202,7 @@ fn clone(walk: &mut Walk, state: &mut State, call: &Call<'_>) {
     match call.operands.as_slice() {
         [from] => {
             let name = from.text.trim_end_matches('/').trim_end_matches(".git").rsplit(['/', ':']).next();
-            let folder = if from.unknown { Text::unknown() } else { Text::literal(name.unwrap_or_default()) };
+            let folder = if from.unknown { Word::unknown() } else { Word::literal(name.unwrap_or_default()) };
             walk.play(state, call, ChangeBelow, &folder);
         }
         [_, folder, ..] => walk.play(state, call, ChangeBelow, folder),
@@ -213,6 +211,6 @@ fn clone(walk: &mut Walk, state: &mut State, call: &Call<'_>) {
 }
 
 fn format_patch(walk: &mut Walk, state: &mut State, call: &Call<'_>) {
-    let here = Text::literal(".");
+    let here = Word::literal(".");
     walk.play(state, call, ChangeBelow, call.value(Folder).unwrap_or(&here));
 }

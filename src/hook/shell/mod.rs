@@ -62,6 +62,9 @@ pub fn touched(command: &str) -> Touched {
 }
 
 /// Any bytes as a command: what is said of it can be asked of a map.
+///
+/// # Panics
+/// Where it can't.
 #[cfg(any(test, fuzzing))]
 pub fn any_command(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };

@@ -35,7 +35,7 @@ pub(super) enum Role {
     Output,
     /// The folder to work in.
     Chdir,
-    /// Text, or `@` and a file.
+    /// Word, or `@` and a file.
     Data,
 }
 
@@ -179,9 +179,15 @@ pub(super) fn find(name: &str) -> Option<&'static Program> {
     row(name).or_else(|| row(name.trim_end_matches(|char: char| char.is_ascii_digit() || char == '.')))
 }
 
-use Effect::*;
+use Effect::{
+    AnyNames, Coded, Create, Deep, DryRun, Exact, Extract, InPlace, Nothing, Scripted, Stdin, Symbolic,
+    TheirNames, ToOutput,
+};
 use Opt::{Flag, Pair, Suffix, Value};
-use Role::*;
+use Role::{
+    Change, ChangeBelow, Chdir, Code, Data, Folder, Ignored, Into, Look, LookBelow, Move, Noted, Output,
+    Script, ScriptFile,
+};
 
 const FOLDER: (&str, Opt) = ("t target-directory", Value(Folder));
 const EXACT: (&str, Opt) = ("T no-target-directory", Flag(Exact));

@@ -17,10 +17,8 @@ pub(super) fn of_sed_does_more(script: &str) -> bool {
                     skip_to(&mut chars, mark, true);
                 }
             }
-            's' => {
-                if replacement(&mut chars, true).is_none_or(|flags| flags.contains(['w', 'e'])) {
-                    return true;
-                }
+            's' if replacement(&mut chars, true).is_none_or(|flags| flags.contains(['w', 'e'])) => {
+                return true;
             }
             'y' => drop(replacement(&mut chars, false)),
             'w' | 'W' | 'e' => return true,

@@ -4,11 +4,11 @@
 use super::call::{Call, is_assignment, is_fed, is_remote};
 use super::programs::{Effect, Role};
 use super::walk::{Fed, State, Walk, joined};
-use super::words::Text;
+use super::words::Word;
 use super::{Wish, git, programs, script};
 
 /// What runs in the shell itself, or reads its words in its own way.
-type Builtin = fn(&mut Walk, &mut State, &str, &[Text]);
+type Builtin = fn(&mut Walk, &mut State, &str, &[Word]);
 
 /// The one of that name.
 pub(super) fn builtin(name: &str) -> Option<Builtin> {
@@ -28,11 +28,11 @@ pub(super) fn builtin(name: &str) -> Option<Builtin> {
     })
 }
 
-fn operands(words: &[Text]) -> impl Iterator<Item = &Text> {
+fn operands(words: &[Word]) -> impl Iterator<Item = &Word> {
     words.iter().filter(|word| word.text == "-" || !word.text.starts_with('-'))
 }
 
-fn change_folder(walk: &mut Walk, state: &mut State, name: &str, words: &[Text]) {
+fn change_folder(_: &mut Walk, state: &mut State, name: &str, words: &[Word]) {
     let target = operands(words).next();
     match (name, target) {
         ("popd", _) => {
@@ -45,31 +45,21 @@ fn change_folder(walk: &mut Walk, state: &mut State, name: &str, words: &[Text])
         }
         ("pushd", Some(folder)) => {
             state.aside.push(state.folder.clone());
-            walk.go(state, folder);
+            state.go(folder);
         }
         ("pushd", None) => state.folder = None,
-        (_, target) => walk.go(state, target.unwrap_or(&Text::home())),
+        (_, target) => state.go(target.unwrap_or(&Word::home())),
     }
 }
 
 impl Walk {
-    /// Goes to a folder; where it can't be told, whatever needs to know it says so.
-    pub(super) fn go(&mut self, state: &mut State, folder: &Text) {
-        let next = match (folder.known(), &state.folder) {
-            (Some(path), _) if path.starts_with('/') || folder.is_at_home() => Some(joined("", folder)),
-            (Some(_), Some(here)) => Some(joined(here, folder)),
-            (Some(_) | None, _) => None,
-        };
-        state.before = std::mem::replace(&mut state.folder, next);
-    }
-
     /// Says that what a program runs can't be told.
     fn unsure_of(&mut self, name: &str, what: &str) {
         self.unsure(Wish::Change, format!("what `{name}` {what} can't be told"));
     }
 }
 
-fn declare(_: &mut Walk, state: &mut State, _: &str, words: &[Text]) {
+fn declare(_: &mut Walk, state: &mut State, _: &str, words: &[Word]) {
     for word in words {
         if let Some((name, value)) = word.split_once('=') {
             state.assign(&name.text, Some(value));
@@ -78,8 +68,8 @@ fn declare(_: &mut Walk, state: &mut State, _: &str, words: &[Text]) {
 }
 
 /// Variables whose values come from elsewhere.
-fn overwrite(_: &mut Walk, state: &mut State, name: &str, words: &[Text]) {
-    let named: Vec<&Text> = match name {
+fn overwrite(_: &mut Walk, state: &mut State, name: &str, words: &[Word]) {
+    let named: Vec<&Word> = match name {
         "printf" => words.iter().skip_while(|word| word.text != "-v").take(2).collect(),
         _ => words.iter().collect(),
     };
@@ -89,10 +79,10 @@ fn overwrite(_: &mut Walk, state: &mut State, name: &str, words: &[Text]) {
 }
 
 /// The words that a script or function was given.
-fn arrange(_: &mut Walk, state: &mut State, name: &str, words: &[Text]) {
+fn arrange(_: &mut Walk, state: &mut State, name: &str, words: &[Word]) {
     if name == "set" {
         if let Some(end) = words.iter().position(|word| word.text == "--") {
-            state.words = words.get(end + 1..).map(<[Text]>::to_vec);
+            state.words = words.get(end + 1..).map(<[Word]>::to_vec);
         }
         return;
     }
@@ -101,8 +91,8 @@ fn arrange(_: &mut Walk, state: &mut State, name: &str, words: &[Text]) {
 }
 
 /// Several words as the text that they make.
-fn together(words: &[Text]) -> Text {
-    let mut all = Text::default();
+fn together(words: &[Word]) -> Word {
+    let mut all = Word::default();
     for (number, word) in words.iter().enumerate() {
         if number > 0 {
             all.push_quoted(" ");
@@ -112,7 +102,7 @@ fn together(words: &[Text]) -> Text {
     all
 }
 
-fn eval(walk: &mut Walk, state: &mut State, name: &str, words: &[Text]) {
+fn eval(walk: &mut Walk, state: &mut State, name: &str, words: &[Word]) {
     let text = together(words);
     if text.unknown {
         return walk.unsure_of(name, "runs");
@@ -120,19 +110,19 @@ fn eval(walk: &mut Walk, state: &mut State, name: &str, words: &[Text]) {
     walk.run_text(state, &text.text);
 }
 
-fn trap(walk: &mut Walk, state: &mut State, name: &str, words: &[Text]) {
+fn trap(walk: &mut Walk, state: &mut State, name: &str, words: &[Word]) {
     let Some(text) = operands(words).next().filter(|_| words.len() > 1) else { return };
     walk.code(state, name, text, None);
 }
 
-fn source(walk: &mut Walk, state: &mut State, _: &str, words: &[Text]) {
+fn source(walk: &mut Walk, state: &mut State, _: &str, words: &[Word]) {
     let Some(file) = operands(words).next() else { return };
     walk.touch(state, "`source`", file, Wish::Look, false);
     let named = if file.unknown { "the file" } else { &file.text };
     walk.unsure(Wish::Change, format!("what {named} runs can't be told from the command that reads it in"));
 }
 
-fn dd(walk: &mut Walk, state: &mut State, _: &str, words: &[Text]) {
+fn dd(walk: &mut Walk, state: &mut State, _: &str, words: &[Word]) {
     for word in words {
         let Some((key, file)) = word.split_once('=') else { continue };
         match key.text.as_str() {
@@ -144,13 +134,13 @@ fn dd(walk: &mut Walk, state: &mut State, _: &str, words: &[Text]) {
 }
 
 /// Everything below the folders at the beginning is looked at, and is what `{}` stands for.
-fn find(walk: &mut Walk, state: &mut State, _: &str, words: &[Text]) {
+fn find(walk: &mut Walk, state: &mut State, _: &str, words: &[Word]) {
     let by = "`find`";
-    let is_expression = |word: &Text| word.text.starts_with(['-', '(', '!']);
+    let is_expression = |word: &Word| word.text.starts_with(['-', '(', '!']);
     let begin = words.iter().take_while(|word| matches!(word.text.as_str(), "-H" | "-L" | "-P")).count();
     let (_, words) = words.split_at(begin);
     let (folders, expression) = words.split_at(words.iter().take_while(|word| !is_expression(word)).count());
-    let here = [Text::literal(".")];
+    let here = [Word::literal(".")];
     let folders = if folders.is_empty() { &here } else { folders };
     for folder in folders {
         walk.touch(state, by, folder, Wish::Look, true);
@@ -177,8 +167,8 @@ fn find(walk: &mut Walk, state: &mut State, _: &str, words: &[Text]) {
                 let (command, rest) = rest.split_at(end);
                 words = rest.iter();
                 for folder in folders {
-                    let found = Text::below(folder);
-                    let command: Vec<Text> =
+                    let found = Word::below(folder);
+                    let command: Vec<Word> =
                         command.iter().map(|word| replaced(word, "{}", &found)).collect();
                     walk.run(&mut state.clone(), &command);
                 }
@@ -189,9 +179,9 @@ fn find(walk: &mut Walk, state: &mut State, _: &str, words: &[Text]) {
 }
 
 /// The word with something put in for a mark.
-fn replaced(word: &Text, mark: &str, by: &Text) -> Text {
+fn replaced(word: &Word, mark: &str, by: &Word) -> Word {
     let Some(at) = word.text.find(mark) else { return word.clone() };
-    let mut new = Text::literal(word.text.get(..at).unwrap_or_default());
+    let mut new = Word::literal(word.text.get(..at).unwrap_or_default());
     new.push(by);
     new.push(&word.behind(at + mark.len()));
     new.unknown |= word.unknown;
@@ -199,11 +189,11 @@ fn replaced(word: &Text, mark: &str, by: &Text) -> Text {
 }
 
 /// Its first word may be options without a dash.
-fn tar(walk: &mut Walk, state: &mut State, name: &str, words: &[Text]) {
+fn tar(walk: &mut Walk, state: &mut State, name: &str, words: &[Word]) {
     let Some(program) = programs::find(name) else { return };
     let mut words = words.to_vec();
     if let Some(first) = words.first_mut().filter(|first| !first.text.starts_with('-')) {
-        let mut dashed = Text::literal("-");
+        let mut dashed = Word::literal("-");
         dashed.push(first);
         *first = dashed;
     }
@@ -242,14 +232,14 @@ impl Into {
 }
 
 /// Each thing that is put in place, what of it is behind a folder, and its source.
-fn targets<'a>(call: &'a Call<'_>) -> Vec<(Text, Into, &'a Text)> {
+fn targets<'a>(call: &'a Call<'_>) -> Vec<(Word, Into, &'a Word)> {
     let (folder, sources) = match (call.value(Role::Folder), call.operands.split_last()) {
         (Some(folder), _) => (folder, call.operands.as_slice()),
         (None, Some((last, sources))) => (last, sources),
         (None, None) => return Vec::new(),
     };
     let is_folder = call.value(Role::Folder).is_some() || sources.len() > 1 || folder.text.ends_with('/');
-    let one = |source: &'a Text| {
+    let one = |source: &'a Word| {
         let name = last_name(source);
         match name {
             _ if call.has(Effect::Exact) => (folder.clone(), Into::Nothing, source),
@@ -272,17 +262,17 @@ fn targets<'a>(call: &'a Call<'_>) -> Vec<(Text, Into, &'a Text)> {
 }
 
 /// The name that a file has in its folder, also that of another machine.
-fn last_name(source: &Text) -> Option<&str> {
+fn last_name(source: &Word) -> Option<&str> {
     let name = source.known()?.trim_end_matches('/').rsplit(['/', ':']).next()?;
     (!matches!(name, "" | "." | ".." | "~")).then_some(name)
 }
 
 /// A link is a new name: what is written to it later is written to what it leads to.
 pub(super) fn links(walk: &mut Walk, state: &mut State, call: &Call<'_>) {
-    let here = Text::literal(".");
+    let here = Word::literal(".");
     let made = match (call.operands.as_slice(), call.value(Role::Folder)) {
         ([only], None) => {
-            last_name(only).map(|name| (Text::literal(name), Into::Nothing, only)).into_iter().collect()
+            last_name(only).map(|name| (Word::literal(name), Into::Nothing, only)).into_iter().collect()
         }
         _ => targets(call),
     };
@@ -291,7 +281,7 @@ pub(super) fn links(walk: &mut Walk, state: &mut State, call: &Call<'_>) {
         let (Some(link), Some(folder)) = (target.known(), &state.folder) else { continue };
         let link_at = joined(folder, &target);
         // Those that lead by name lead from where they lie.
-        let beside = link.rsplit_once('/').map_or(here.clone(), |(folder, _)| Text::literal(folder));
+        let beside = link.rsplit_once('/').map_or(here.clone(), |(folder, _)| Word::literal(folder));
         let from = if call.has(Effect::Symbolic) { joined(folder, &beside) } else { folder.clone() };
         let from = if from == "." { "" } else { from.as_str() };
         if old.known().is_some() {
@@ -324,11 +314,11 @@ pub(super) fn packed(walk: &mut Walk, state: &mut State, call: &Call<'_>) {
 
 /// `split` writes files whose names begin as it is told.
 pub(super) fn pieces(walk: &mut Walk, state: &mut State, call: &Call<'_>) {
-    let prefix = call.operands.get(1).map_or_else(|| Text::literal("."), Text::clone);
+    let prefix = call.operands.get(1).map_or_else(|| Word::literal("."), Word::clone);
     let folder = match prefix.text.rsplit_once('/') {
         Some((folder, _)) => prefix.upto(folder.len().max(1)),
         None if prefix.unknown => prefix,
-        None => Text::literal("."),
+        None => Word::literal("."),
     };
     walk.play(state, call, Role::ChangeBelow, &folder);
 }
@@ -347,7 +337,7 @@ pub(super) fn archive(walk: &mut Walk, state: &mut State, call: &Call<'_>) {
     let mut there = state.clone();
     let folder = call.value(Role::Folder);
     if let Some(folder) = folder {
-        walk.go(&mut there, folder);
+        there.go(folder);
     }
     let (of_archive, of_operands) = match () {
         () if call.has(Effect::Create) => (Role::Change, Some(Role::LookBelow)),
@@ -378,7 +368,7 @@ pub(super) fn unzipped(walk: &mut Walk, state: &mut State, call: &Call<'_>) {
     }
 }
 
-fn unpacked(walk: &mut Walk, state: &State, call: &Call<'_>, folder: Option<&Text>) {
+fn unpacked(walk: &mut Walk, state: &State, call: &Call<'_>, folder: Option<&Word>) {
     match folder {
         Some(folder) => walk.play(state, call, Role::ChangeBelow, folder),
         None => walk.unsure(
@@ -392,7 +382,7 @@ fn unpacked(walk: &mut Walk, state: &State, call: &Call<'_>, folder: Option<&Tex
 pub(super) fn fetched(walk: &mut Walk, state: &mut State, call: &Call<'_>) {
     let folder = call.value(Role::Folder);
     let is_wget = call.name == "wget";
-    let in_folder = |name: &Text| match folder {
+    let in_folder = |name: &Word| match folder {
         Some(folder) => {
             let mut whole = folder.clone();
             whole.push_quoted("/");
@@ -410,14 +400,14 @@ pub(super) fn fetched(walk: &mut Walk, state: &mut State, call: &Call<'_>) {
     if !told.is_empty() || !(is_wget || call.has(Effect::TheirNames) || call.has(Effect::AnyNames)) {
         return;
     }
-    let somewhere = folder.cloned().unwrap_or_else(|| Text::literal("."));
+    let somewhere = folder.cloned().unwrap_or_else(|| Word::literal("."));
     if call.has(Effect::AnyNames) {
         return walk.play(state, call, Role::ChangeBelow, &somewhere);
     }
     for address in &call.operands {
         let path = address.text.split(if is_wget { "#" } else { "?" }).next().unwrap_or_default();
         let name = path.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
-        let name = if address.unknown { Text::unknown() } else { Text::literal(name) };
+        let name = if address.unknown { Word::unknown() } else { Word::literal(name) };
         walk.play(state, call, Role::Change, &in_folder(&name));
     }
 }
@@ -438,7 +428,7 @@ pub(super) fn perl(walk: &mut Walk, state: &mut State, call: &Call<'_>) {
     for file in &call.operands {
         walk.play(state, call, Role::Look, file);
     }
-    let only_replaces = |text: &&Text| script::only_replaces(&text.text) && !text.unknown;
+    let only_replaces = |text: &&Word| script::only_replaces(&text.text) && !text.unknown;
     if !(call.name == "perl" && call.has(Effect::InPlace) && scripts.iter().all(only_replaces)) {
         walk.unsure_of(call.name, "does by the program in the command");
     }
@@ -446,7 +436,7 @@ pub(super) fn perl(walk: &mut Walk, state: &mut State, call: &Call<'_>) {
 
 pub(super) fn awk(walk: &mut Walk, _: &mut State, call: &Call<'_>) {
     let may_write =
-        |text: &&Text| text.unknown || [">", "|", "system"].iter().any(|mark| text.text.contains(mark));
+        |text: &&Word| text.unknown || [">", "|", "system"].iter().any(|mark| text.text.contains(mark));
     if call.scripts().iter().any(may_write) || call.value(Role::ScriptFile).is_some() {
         walk.unsure_of(call.name, "does by its program");
     }
@@ -476,7 +466,7 @@ pub(super) fn interpreter(walk: &mut Walk, state: &mut State, call: &Call<'_>) {
 
 impl Walk {
     /// A text that is run as a shell's, with the words that it is given.
-    fn code(&mut self, state: &State, name: &str, text: &Text, words: Option<Vec<Text>>) {
+    fn code(&mut self, state: &State, name: &str, text: &Word, words: Option<Vec<Word>>) {
         if text.unknown {
             return self.unsure_of(name, "runs");
         }
@@ -488,10 +478,10 @@ impl Walk {
 pub(super) fn shell(walk: &mut Walk, state: &mut State, call: &Call<'_>) {
     match (call.operands.split_first(), &state.fed) {
         (Some((text, words)), _) if call.has(Effect::Coded) => {
-            walk.code(state, call.name, text, words.get(1..).map(<[Text]>::to_vec));
+            walk.code(state, call.name, text, words.get(1..).map(<[Word]>::to_vec));
         }
         (Some((file, _)), _) if !call.has(Effect::Stdin) && file.text != "-" => {
-            walk.play(state, call, Role::Look, file)
+            walk.play(state, call, Role::Look, file);
         }
         (words, Fed::Text(text)) => {
             let words = words.filter(|_| call.has(Effect::Stdin)).map(|_| call.operands.clone());
@@ -513,7 +503,7 @@ pub(super) fn coded(walk: &mut Walk, state: &mut State, call: &Call<'_>) {
 pub(super) fn runs(walk: &mut Walk, state: &mut State, call: &Call<'_>) {
     coded(walk, state, call);
     let own = call.program.stops.unwrap_or_default();
-    let command: Vec<Text> =
+    let command: Vec<Word> =
         call.operands.iter().skip(own).skip_while(|word| is_assignment(word)).cloned().collect();
     walk.deeper(|walk| walk.run(state, &command));
 }
@@ -524,13 +514,13 @@ pub(super) fn joined_words(walk: &mut Walk, state: &mut State, call: &Call<'_>) 
 
 /// What comes on standard input is not known, and stands behind the words or in place of a mark in them.
 pub(super) fn xargs(walk: &mut Walk, state: &mut State, call: &Call<'_>) {
-    let mark = call.value(Role::Noted).and_then(Text::known);
-    let mut command: Vec<Text> = match mark {
-        Some(mark) => call.operands.iter().map(|word| replaced(word, mark, &Text::unknown())).collect(),
+    let mark = call.value(Role::Noted).and_then(Word::known);
+    let mut command: Vec<Word> = match mark {
+        Some(mark) => call.operands.iter().map(|word| replaced(word, mark, &Word::unknown())).collect(),
         None => call.operands.clone(),
     };
     if mark.is_none() {
-        command.push(Text::unknown());
+        command.push(Word::unknown());
     }
     let mut there = State { fed: Fed::Nothing, ..state.clone() };
     walk.deeper(|walk| walk.run(&mut there, &command));
@@ -545,12 +535,12 @@ pub(super) fn search(walk: &mut Walk, state: &mut State, call: &Call<'_>) {
     let own = usize::from(!call.has(Effect::Scripted));
     let is_deep = call.program.rest == Role::LookBelow || call.has(Effect::Deep);
     if is_deep && call.operands.len() <= own && !is_fed(state) {
-        walk.play(state, call, Role::LookBelow, &Text::literal("."));
+        walk.play(state, call, Role::LookBelow, &Word::literal("."));
     }
 }
 
 pub(super) fn listing(walk: &mut Walk, state: &mut State, call: &Call<'_>) {
     if call.operands.is_empty() {
-        walk.play(state, call, call.program.rest, &Text::literal("."));
+        walk.play(state, call, call.program.rest, &Word::literal("."));
     }
 }

@@ -12,7 +12,7 @@ use brush_parser::ast::{
 };
 use brush_parser::ast::{ExtendedTestExpr, SubshellCommand};
 
-use super::words::Text;
+use super::words::Word;
 use super::{Target, Touched, Unsure, Wish, read};
 
 /// How deep texts may lie in texts: substitutions, `bash -c`, functions that call each other.
@@ -42,9 +42,9 @@ pub(super) struct State {
     /// Folders put aside by `pushd`.
     pub(super) aside: Vec<Option<String>>,
     /// What variables hold that were assigned; none where it can't be told.
-    pub(super) variables: BTreeMap<String, Option<Text>>,
+    pub(super) variables: BTreeMap<String, Option<Word>>,
     /// The words that a script or function was given, where they are known.
-    pub(super) words: Option<Vec<Text>>,
+    pub(super) words: Option<Vec<Word>>,
     /// Names that were made for other files: the new one, then the old one.
     pub(super) links: Vec<(String, String)>,
     /// What comes on standard input.
@@ -57,7 +57,7 @@ pub(super) enum Fed {
     /// What came to the whole.
     Nothing,
     /// This text.
-    Text(Text),
+    Text(Word),
     /// Something that can't be told.
     Something,
 }
@@ -78,11 +78,11 @@ impl Default for State {
 
 impl State {
     /// The words that a variable stands for.
-    pub(super) fn variable(&self, name: &str) -> Option<Vec<Text>> {
+    pub(super) fn variable(&self, name: &str) -> Option<Vec<Word>> {
         let value = match (self.variables.get(name), name) {
             (Some(value), _) => value.clone()?,
-            (None, "HOME") => Text::home(),
-            (None, "PWD") => Text::literal(
+            (None, "HOME") => Word::home(),
+            (None, "PWD") => Word::literal(
                 self.folder.as_deref().map(|folder| if folder.is_empty() { "." } else { folder })?,
             ),
             (None, _) => return None,
@@ -91,13 +91,23 @@ impl State {
     }
 
     /// A word that was given, counted from one.
-    pub(super) fn positional(&self, number: u32) -> Option<Text> {
+    pub(super) fn positional(&self, number: u32) -> Option<Word> {
         self.words.as_ref()?.get(usize::try_from(number).ok()?.checked_sub(1)?).cloned()
     }
 
     /// Assigns; none where the value can't be told.
-    pub(super) fn assign(&mut self, name: &str, value: Option<Text>) {
+    pub(super) fn assign(&mut self, name: &str, value: Option<Word>) {
         self.variables.insert(name.to_owned(), value.filter(|value| !value.unknown));
+    }
+
+    /// Goes to a folder; where it can't be told, whatever needs to know it says so.
+    pub(super) fn go(&mut self, folder: &Word) {
+        let next = match (folder.known(), &self.folder) {
+            (Some(path), _) if path.starts_with('/') || folder.is_at_home() => Some(joined("", folder)),
+            (Some(_), Some(here)) => Some(joined(here, folder)),
+            (Some(_) | None, _) => None,
+        };
+        self.before = mem::replace(&mut self.folder, next);
     }
 
     /// Forgets whatever another state, which came of this one or may be in its place, knows differently.
@@ -306,7 +316,7 @@ impl Walk {
     }
 
     /// Runs a function, where there is one of that name.
-    pub(super) fn call_function(&mut self, state: &mut State, name: &str, words: &[Text]) -> bool {
+    pub(super) fn call_function(&mut self, state: &mut State, name: &str, words: &[Word]) -> bool {
         let Some(function) = self.functions.get_mut(name) else { return false };
         function.called = true;
         let (body, source) = (Rc::clone(&function.body), Rc::clone(&function.source));
@@ -376,7 +386,7 @@ impl Walk {
             Some(values) => Some(values.iter().flat_map(|value| self.fields(state, &value.value)).collect()),
             None => state.words.clone(),
         };
-        let words: Vec<Text> = words.unwrap_or_else(|| vec![Text::unknown()]);
+        let words: Vec<Word> = words.unwrap_or_else(|| vec![Word::unknown()]);
         let all_known = words.iter().all(|word| word.known().is_some());
         for word in words {
             let run = |walk: &mut Self, state: &mut State| {
@@ -452,7 +462,7 @@ impl Walk {
         for item in prefix {
             match item {
                 CommandPrefixOrSuffixItem::AssignmentWord(assignment, _) => {
-                    assigned.push(self.assigned(state, assignment))
+                    assigned.push(self.assigned(state, assignment));
                 }
                 CommandPrefixOrSuffixItem::IoRedirect(redirect) => self.redirects(state, [redirect]),
                 CommandPrefixOrSuffixItem::Word(_) | CommandPrefixOrSuffixItem::ProcessSubstitution(..) => {}
@@ -469,8 +479,8 @@ impl Walk {
             match item {
                 CommandPrefixOrSuffixItem::AssignmentWord(assignment, _) => {
                     let (name, value) = self.assigned(state, assignment);
-                    let mut word = Text::literal(&format!("{name}="));
-                    word.push(&value.unwrap_or_else(Text::unknown));
+                    let mut word = Word::literal(&format!("{name}="));
+                    word.push(&value.unwrap_or_else(Word::unknown));
                     words.push(word);
                 }
                 CommandPrefixOrSuffixItem::Word(word) => words.extend(self.fields(state, &word.value)),
@@ -478,7 +488,7 @@ impl Walk {
                 CommandPrefixOrSuffixItem::ProcessSubstitution(_, shell) => {
                     self.list(&mut state.clone(), &shell.list);
                     // A name that the shell gives it, of no file.
-                    words.push(Text::literal("/dev/null"));
+                    words.push(Word::literal("/dev/null"));
                 }
             }
         }
@@ -486,7 +496,7 @@ impl Walk {
         state.fed = outer;
     }
 
-    fn assigned(&mut self, state: &State, assignment: &Assignment) -> (String, Option<Text>) {
+    fn assigned(&mut self, state: &State, assignment: &Assignment) -> (String, Option<Word>) {
         let value = match &assignment.value {
             AssignmentValue::Scalar(word) => Some(self.text(state, &word.value)),
             AssignmentValue::Array(values) => {
@@ -505,7 +515,7 @@ impl Walk {
                 });
                 (name.clone(), value)
             }
-            AssignmentName::VariableName(name) => (name.clone(), value.map(Text::without_pattern)),
+            AssignmentName::VariableName(name) => (name.clone(), value.map(Word::without_pattern)),
             AssignmentName::ArrayElementName(name, index) => {
                 self.substitutions(state, index);
                 (name.clone(), None)
@@ -523,7 +533,7 @@ impl Walk {
                     state.fed = Fed::Text(self.document(state, &document.doc.value));
                 }
                 IoRedirect::HereDocument(_, document) => {
-                    state.fed = Fed::Text(Text::literal(&document.doc.value))
+                    state.fed = Fed::Text(Word::literal(&document.doc.value));
                 }
             }
         }
@@ -542,9 +552,10 @@ impl Walk {
             | IoFileRedirectKind::DuplicateOutput => &[Wish::Change],
         };
         match target {
-            IoFileRedirectTarget::Filename(word) => self.redirected(state, &word.value, wishes),
             IoFileRedirectTarget::Duplicate(word) if is_descriptor(&word.value) => {}
-            IoFileRedirectTarget::Duplicate(word) => self.redirected(state, &word.value, wishes),
+            IoFileRedirectTarget::Filename(word) | IoFileRedirectTarget::Duplicate(word) => {
+                self.redirected(state, &word.value, wishes);
+            }
             IoFileRedirectTarget::Fd(_) => {}
             IoFileRedirectTarget::ProcessSubstitution(_, shell) => self.list(&mut state.clone(), &shell.list),
         }
@@ -559,7 +570,7 @@ impl Walk {
     }
 
     /// Notes what is done to a file.
-    pub(super) fn touch(&mut self, state: &State, by: &str, text: &Text, wish: Wish, whole_folder: bool) {
+    pub(super) fn touch(&mut self, state: &State, by: &str, text: &Word, wish: Wish, whole_folder: bool) {
         self.touch_into(state, by, text, wish, whole_folder, None);
     }
 
@@ -568,7 +579,7 @@ impl Walk {
         &mut self,
         state: &State,
         by: &str,
-        text: &Text,
+        text: &Word,
         wish: Wish,
         whole_folder: bool,
         into: Option<&str>,
@@ -588,7 +599,7 @@ impl Walk {
     }
 
     /// Where a known text leads; none where it is no file, or the folder is not known, which is said.
-    pub(super) fn place(&mut self, state: &State, by: &str, text: &Text, wish: Wish) -> Option<String> {
+    pub(super) fn place(&mut self, state: &State, by: &str, text: &Word, wish: Wish) -> Option<String> {
         let path = text.text.as_str();
         if path.is_empty() || NO_FILES.contains(&path) || path.starts_with("/dev/fd/") {
             return None;
@@ -605,7 +616,7 @@ impl Walk {
 }
 
 /// A path as it is seen from a folder.
-pub(super) fn joined(folder: &str, text: &Text) -> String {
+pub(super) fn joined(folder: &str, text: &Word) -> String {
     let path = text.text.as_str();
     if path.starts_with('/') || text.is_at_home() {
         return trimmed(path);

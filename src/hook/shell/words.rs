@@ -16,7 +16,7 @@ const MAX_WORDS: usize = 64;
 
 /// What a word becomes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Text {
+pub(super) struct Word {
     /// Its characters, as far as they are known.
     pub(super) text: String,
     /// Where a home begins, written as `~`.
@@ -27,7 +27,7 @@ pub(super) struct Text {
     pub(super) unknown: bool,
 }
 
-impl Text {
+impl Word {
     pub(super) fn literal(text: &str) -> Self {
         Self { text: text.to_owned(), ..Self::default() }
     }
@@ -122,14 +122,14 @@ impl Text {
 /// The words that one becomes, while it is read.
 #[derive(Default)]
 struct Fields {
-    done: Vec<Text>,
-    now: Option<Text>,
+    done: Vec<Word>,
+    now: Option<Word>,
     /// Whether blanks in what a variable holds end a word.
     splits: bool,
 }
 
 impl Fields {
-    fn now(&mut self) -> &mut Text {
+    fn now(&mut self) -> &mut Word {
         self.now.get_or_insert_default()
     }
 
@@ -142,7 +142,7 @@ impl Fields {
     }
 
     /// What a variable holds.
-    fn value(&mut self, value: &Text, quoted: bool) {
+    fn value(&mut self, value: &Word, quoted: bool) {
         if quoted || !self.splits || value.unknown || value.pattern.is_some() {
             self.now().push(value);
             return;
@@ -164,7 +164,7 @@ impl Fields {
     }
 
     /// What several words are.
-    fn values(&mut self, values: &[Text], quoted: bool) {
+    fn values(&mut self, values: &[Word], quoted: bool) {
         for (number, value) in values.iter().enumerate() {
             if number > 0 {
                 self.next();
@@ -173,7 +173,7 @@ impl Fields {
         }
     }
 
-    fn end(mut self) -> Vec<Text> {
+    fn end(mut self) -> Vec<Word> {
         self.next();
         self.done
     }
@@ -181,7 +181,7 @@ impl Fields {
 
 impl Walk {
     /// The words that one becomes among the words of a command.
-    pub(super) fn fields(&mut self, state: &State, word: &str) -> Vec<Text> {
+    pub(super) fn fields(&mut self, state: &State, word: &str) -> Vec<Word> {
         let mut all = Vec::new();
         match read::braces(word)
             .map(|pieces| pieces.map_or_else(|| Some(vec![word.to_owned()]), |pieces| spread(&pieces)))
@@ -193,17 +193,17 @@ impl Walk {
                     all.extend(fields.end());
                 }
             }
-            Ok(None) | Err(_) => all.push(Text::unknown()),
+            Ok(None) | Err(_) => all.push(Word::unknown()),
         }
         if all.len() > MAX_WORDS {
             all.truncate(MAX_WORDS);
-            all.push(Text::unknown());
+            all.push(Word::unknown());
         }
         all
     }
 
     /// What a word becomes where it stays one: a value, a here-string.
-    pub(super) fn text(&mut self, state: &State, word: &str) -> Text {
+    pub(super) fn text(&mut self, state: &State, word: &str) -> Word {
         let mut fields = Fields::default();
         self.pieces_of(state, word, &mut fields);
         let mut texts = fields.end().into_iter();
@@ -230,7 +230,7 @@ impl Walk {
     }
 
     /// The text of a here-document, in which quotes mean nothing.
-    pub(super) fn document(&mut self, state: &State, text: &str) -> Text {
+    pub(super) fn document(&mut self, state: &State, text: &str) -> Word {
         let mut fields = Fields::default();
         match read::document(text) {
             Ok(pieces) => self.pieces(state, text, &pieces, true, &mut fields),
@@ -294,7 +294,7 @@ impl Walk {
                     fields.unknown();
                 }
                 WordPiece::EscapeSequence(text) => {
-                    fields.now().push_quoted(text.strip_prefix('\\').unwrap_or(text))
+                    fields.now().push_quoted(text.strip_prefix('\\').unwrap_or(text));
                 }
                 WordPiece::ArithmeticExpression(expression) => {
                     self.substitutions(state, &expression.value);
@@ -355,8 +355,8 @@ fn is_all_words(pieces: &[WordPieceWithSource]) -> bool {
 fn home(tilde: &TildeExpr, fields: &mut Fields) {
     let now = fields.now();
     match tilde {
-        TildeExpr::Home => now.push(&Text::home()),
-        TildeExpr::UserHome(name) => now.push(&Text { text: format!("~{name}"), ..Text::home() }),
+        TildeExpr::Home => now.push(&Word::home()),
+        TildeExpr::UserHome(name) => now.push(&Word { text: format!("~{name}"), ..Word::home() }),
         TildeExpr::WorkingDir => now.push_quoted("."),
         TildeExpr::OldWorkingDir
         | TildeExpr::NthDirFromTopOfDirStack { .. }
