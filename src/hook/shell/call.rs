@@ -257,6 +257,13 @@ pub(super) fn is_assignment(word: &Word) -> bool {
     })
 }
 
+/// Whether a program that is given it as a file reads what another one writes.
+pub(super) fn is_stream(word: &Word) -> bool {
+    let text = word.text.as_str();
+    let is_open = text.starts_with("/dev/fd/") || text.starts_with("/proc/self/fd/");
+    !word.unknown && (matches!(text, "-" | "/dev/stdin") || is_open)
+}
+
 /// Whether it names a file of another machine.
 pub(super) fn is_remote(word: &Word) -> bool {
     word.text.split_once(':').is_some_and(|(host, _)| !host.contains('/'))

@@ -14,7 +14,7 @@ use super::{Wish, special};
 /// The rows of commands that have to do with files.
 static COMMANDS: &[Program] = &[
     program(
-        "am cherry-pick revert merge rebase pull bisect submodule read-tree checkout-index filter-branch",
+        "am cherry-pick revert merge rebase pull bisect submodule subtree sparse-checkout read-tree checkout-index filter-branch",
         &[],
     )
     .then(everything),
@@ -34,7 +34,7 @@ static COMMANDS: &[Program] = &[
         &[("s source", Value(Ignored)), ("S staged", Flag(Staged)), ("W worktree", Flag(Worktree))],
     )
     .then(restore),
-    program("stash", &[]).stops(0).then(stash),
+    program("stash", &[("m message", Value(Ignored))]).stops(0).then(stash),
     program("reset", &[("hard merge keep", Flag(Hard))]).then(reset),
     program("clean", &[("n dry-run", Flag(Nothing)), ("e exclude", Value(Ignored))])
         .each(ChangeBelow)

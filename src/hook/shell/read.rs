@@ -77,7 +77,7 @@ fn fits(text: &str) -> Result<(), Unread> {
         return Err(LONG);
     }
     // `\$'` and `$$'` begin a plain quote in bash, and one with escapes here. The parser takes numbers for small.
-    if text.contains("\\$'") || text.contains("$$'") || has_long_number(text) {
+    if text.contains("\\$'") || text.contains("$$'") || has_long_number(text) || has_nameless_document(text) {
         return Err(STRANGE);
     }
     let expansions = text.matches("$(").count() + text.matches("${").count() + text.matches("$[").count();
@@ -87,13 +87,35 @@ fn fits(text: &str) -> Result<(), Unread> {
     Ok(())
 }
 
-/// Whether digits stand beside what makes a number of them, and are too many for one.
+/// Whether a here-document without a name begins in the last line, for whose end the parser looks for ever.
+fn has_nameless_document(text: &str) -> bool {
+    let last = text.rsplit('\n').next().unwrap_or_default();
+    let quotes = |char: char| matches!(char, '\'' | '"' | '\\');
+    last.split("<<").skip(1).any(|behind| {
+        let name = behind.trim_start_matches('-').trim_ascii_start();
+        name.split(|char: char| char.is_ascii_whitespace() || "&();|<>".contains(char))
+            .next()
+            .is_none_or(|name| name.trim_matches(quotes).is_empty())
+            && !behind.starts_with('<')
+    })
+}
+
+/// Whether there is a number where the parser makes one of the digits, as in `9>` or `{1..9}`, and they are too many for one.
 fn has_long_number(text: &str) -> bool {
-    let mut digits = 0;
-    text.chars().any(|char| {
-        digits = if char.is_ascii_digit() { digits + 1 } else { 0 };
-        digits > 9
-    }) && text.contains(['<', '>', '{', '~'])
+    let mut rest = text;
+    while let Some(start) = rest.find(|char: char| char.is_ascii_digit()) {
+        let (before, digits) = rest.split_at(start);
+        let end = digits.find(|char: char| !char.is_ascii_digit()).unwrap_or(digits.len());
+        let (digits, behind) = digits.split_at(end);
+        let before = before.strip_suffix(['+', '-']).unwrap_or(before);
+        let is_number =
+            ["{", "..", "~"].iter().any(|mark| before.ends_with(mark)) || behind.starts_with(['<', '>']);
+        if is_number && digits.len() > 9 {
+            return true;
+        }
+        rest = behind;
+    }
+    false
 }
 
 /// How deep brackets lie in each other; of those on the outside, such as begin after what `begins` says. Quotes are not looked at: a

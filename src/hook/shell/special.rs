@@ -1,7 +1,7 @@
 //! What a row of the table can't say: the shell's own commands, programs with a grammar of their own, and what is left to say of a
 //! call when its words have been told apart.
 
-use super::call::{Call, is_assignment, is_fed, is_remote};
+use super::call::{Call, is_assignment, is_fed, is_remote, is_stream};
 use super::programs::{Effect, Role};
 use super::walk::{Fed, State, Walk, joined};
 use super::words::Word;
@@ -17,6 +17,7 @@ pub(super) fn builtin(name: &str) -> Option<Builtin> {
         "export" | "local" | "declare" | "readonly" | "typeset" => declare,
         "unset" | "read" | "mapfile" | "readarray" | "getopts" | "printf" => overwrite,
         "set" | "shift" => arrange,
+        "let" => reckon,
         "eval" => eval,
         "trap" => trap,
         "." | "source" => source,
@@ -78,11 +79,17 @@ fn overwrite(_: &mut Walk, state: &mut State, name: &str, words: &[Word]) {
     }
 }
 
+fn reckon(_: &mut Walk, state: &mut State, _: &str, words: &[Word]) {
+    state.reckon(&together(words).text);
+}
+
 /// The words that a script or function was given.
 fn arrange(_: &mut Walk, state: &mut State, name: &str, words: &[Word]) {
     if name == "set" {
-        if let Some(end) = words.iter().position(|word| word.text == "--") {
-            state.words = words.get(end + 1..).map(<[Word]>::to_vec);
+        match words.iter().position(|word| word.text == "--") {
+            Some(end) => state.words = words.get(end + 1..).map(<[Word]>::to_vec),
+            None if operands(words).next().is_some() => state.words = None,
+            None => {}
         }
         return;
     }
@@ -456,11 +463,10 @@ pub(super) fn interpreter(walk: &mut Walk, state: &mut State, call: &Call<'_>) {
         return walk.unsure_of(call.name, "does by the program in the command");
     }
     match call.operands.first() {
-        Some(file) if file.text != "-" || file.unknown => walk.play(state, call, Role::Look, file),
-        Some(_) | None if call.value(Role::Noted).is_none() && is_fed(state) => {
-            walk.unsure_of(call.name, "does by the program on its standard input");
-        }
-        Some(_) | None => {}
+        _ if call.value(Role::Noted).is_some() => {}
+        Some(file) if !is_stream(file) => walk.play(state, call, Role::Look, file),
+        None if !is_fed(state) => {}
+        Some(_) | None => walk.unsure_of(call.name, "does by the program that it is given"),
     }
 }
 
@@ -480,7 +486,10 @@ pub(super) fn shell(walk: &mut Walk, state: &mut State, call: &Call<'_>) {
         (Some((text, words)), _) if call.has(Effect::Coded) => {
             walk.code(state, call.name, text, words.get(1..).map(<[Word]>::to_vec));
         }
-        (Some((file, _)), _) if !call.has(Effect::Stdin) && file.text != "-" => {
+        (Some((file, _)), _) if !call.has(Effect::Stdin) && file.text.starts_with("/dev/fd/") => {
+            walk.unsure_of(call.name, "runs");
+        }
+        (Some((file, _)), _) if !call.has(Effect::Stdin) && !is_stream(file) => {
             walk.play(state, call, Role::Look, file);
         }
         (words, Fed::Text(text)) => {
@@ -502,10 +511,16 @@ pub(super) fn coded(walk: &mut Walk, state: &mut State, call: &Call<'_>) {
 /// The program behind its own operands and the variables for it.
 pub(super) fn runs(walk: &mut Walk, state: &mut State, call: &Call<'_>) {
     coded(walk, state, call);
-    let own = call.program.stops.unwrap_or_default();
-    let command: Vec<Word> =
-        call.operands.iter().skip(own).skip_while(|word| is_assignment(word)).cloned().collect();
-    walk.deeper(|walk| walk.run(state, &command));
+    let rest = call.operands.get(call.program.stops.unwrap_or_default()..).unwrap_or_default();
+    let own = rest.iter().take_while(|word| is_assignment(word) || word.text == "-").count();
+    let (own, command) = rest.split_at(own);
+    if command.is_empty() && is_fed(state) && matches!(call.name, "sudo" | "doas") {
+        return walk.unsure_of(call.name, "runs");
+    }
+    let mut there = state.clone();
+    declare(walk, &mut there, call.name, own);
+    let state = if own.is_empty() { state } else { &mut there };
+    walk.deeper(|walk| walk.run(state, command));
 }
 
 pub(super) fn joined_words(walk: &mut Walk, state: &mut State, call: &Call<'_>) {

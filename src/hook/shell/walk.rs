@@ -100,6 +100,16 @@ impl State {
         self.variables.insert(name.to_owned(), value.filter(|value| !value.unknown));
     }
 
+    /// Forgets variables that an expression may change.
+    pub(super) fn reckon(&mut self, expression: &str) {
+        if ["=", "++", "--"].iter().any(|mark| expression.contains(mark)) {
+            for (_, value) in self.variables.iter_mut().filter(|(name, _)| expression.contains(name.as_str()))
+            {
+                *value = None;
+            }
+        }
+    }
+
     /// Goes to a folder; where it can't be told, whatever needs to know it says so.
     pub(super) fn go(&mut self, folder: &Word) {
         let next = match (folder.known(), &self.folder) {
@@ -145,6 +155,8 @@ struct Function {
 pub(super) struct Walk {
     pub(super) found: Touched,
     functions: BTreeMap<String, Function>,
+    /// Those whose names others took.
+    replaced: Vec<Function>,
     /// The text whose tree is walked.
     source: Rc<str>,
     depth: usize,
@@ -156,8 +168,9 @@ impl Walk {
     pub(super) fn whole(&mut self, text: &str) {
         self.run_text(&mut State::default(), text);
         // What was defined and not called may be called in a way that is not seen, with words that are not known.
-        let left = mem::take(&mut self.functions).into_values().filter(|function| !function.called);
-        for function in left {
+        let defined =
+            mem::take(&mut self.replaced).into_iter().chain(mem::take(&mut self.functions).into_values());
+        for function in defined.filter(|function| !function.called) {
             let mut state = State { words: None, ..function.state };
             self.within(function.source, |walk| walk.body(&mut state, &function.body));
         }
@@ -299,7 +312,8 @@ impl Walk {
                 let body = Rc::new(function.body.clone());
                 let function_there =
                     Function { body, source: Rc::clone(&self.source), state: state.clone(), called: false };
-                self.functions.insert(function.fname.value.clone(), function_there);
+                let replaced = self.functions.insert(function.fname.value.clone(), function_there);
+                self.replaced.extend(replaced);
             }
             Command::ExtendedTest(test, redirects) => {
                 self.test(state, &test.expr);
@@ -353,7 +367,7 @@ impl Walk {
     }
 
     /// The parser takes for arithmetic what is a group in a group unless both pairs of brackets stand close.
-    fn arithmetic(&mut self, state: &State, arithmetic: &ArithmeticCommand) {
+    fn arithmetic(&mut self, state: &mut State, arithmetic: &ArithmeticCommand) {
         let (start, end) = (arithmetic.loc.start.index, arithmetic.loc.end.index);
         let chars: Vec<char> = self.source.chars().skip(start).take(end.saturating_sub(start)).collect();
         match chars.as_slice() {
@@ -363,8 +377,9 @@ impl Walk {
         }
     }
 
-    fn expression(&mut self, state: &State, expression: &UnexpandedArithmeticExpr) {
+    fn expression(&mut self, state: &mut State, expression: &UnexpandedArithmeticExpr) {
         self.substitutions(state, &expression.value);
+        state.reckon(&expression.value);
     }
 
     /// What may run any number of times: in whatever state an earlier time left behind.
@@ -487,12 +502,24 @@ impl Walk {
                 CommandPrefixOrSuffixItem::IoRedirect(redirect) => self.redirects(state, [redirect]),
                 CommandPrefixOrSuffixItem::ProcessSubstitution(_, shell) => {
                     self.list(&mut state.clone(), &shell.list);
-                    // A name that the shell gives it, of no file.
-                    words.push(Word::literal("/dev/null"));
+                    // The shell gives it a name, of no file.
+                    words.push(Word::literal("/dev/fd/63"));
                 }
             }
         }
+        // They hold for this command alone.
+        let before: Vec<_> =
+            assigned.iter().map(|(name, _)| (name.clone(), state.variables.get(name).cloned())).collect();
+        for (name, value) in assigned {
+            state.assign(&name, value);
+        }
         self.run(state, &words);
+        for (name, value) in before {
+            match value {
+                Some(value) => state.variables.insert(name, value),
+                None => state.variables.remove(&name),
+            };
+        }
         state.fed = outer;
     }
 

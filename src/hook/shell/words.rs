@@ -217,7 +217,8 @@ impl Walk {
     }
 
     fn pieces_of(&mut self, state: &State, word: &str, fields: &mut Fields) {
-        if self.is_one_substitution(state, word) {
+        if let Some(before) = self.one_substitution(state, word) {
+            fields.now().push_quoted(before);
             return fields.unknown();
         }
         match read::word(word) {
@@ -242,14 +243,17 @@ impl Walk {
         fields.now.unwrap_or_default()
     }
 
-    /// A word that is nothing but a substitution is taken whole: the parser of words ends one at the first bracket of a here-document.
-    fn is_one_substitution(&mut self, state: &State, word: &str) -> bool {
-        let bare = word.strip_prefix('"').and_then(|word| word.strip_suffix('"')).unwrap_or(word);
-        let inner = bare.strip_prefix("$(").and_then(|bare| bare.strip_suffix(')'));
-        let Some(inner) = inner.filter(|inner| !inner.starts_with('(')) else { return false };
-        let Ok(program) = read::program(inner) else { return false };
+    /// What stands in front of the one substitution that a word ends with, as in `--text="$(cat a)"`. It is taken whole: the parser of
+    /// words ends one at the first bracket of a here-document.
+    fn one_substitution<'a>(&mut self, state: &State, word: &'a str) -> Option<&'a str> {
+        let is_plain = |char: char| char.is_ascii_alphanumeric() || matches!(char, '-' | '_' | '=');
+        let bare = word.trim_start_matches(is_plain);
+        let before = word.strip_suffix(bare)?;
+        let inner = bare.strip_prefix('"').and_then(|bare| bare.strip_suffix('"')).unwrap_or(bare);
+        let inner = inner.strip_prefix("$(")?.strip_suffix(')').filter(|inner| !inner.starts_with('('))?;
+        let program = read::program(inner).ok()?;
         self.substituted(state, inner, &program);
-        true
+        Some(before)
     }
 
     fn pieces(
@@ -276,7 +280,7 @@ impl Walk {
                     }
                     self.pieces(state, word, inner, true, fields);
                 }
-                WordPiece::TildeExpansion(tilde) => home(tilde, fields),
+                WordPiece::TildeExpansion(tilde) => home(state, tilde, fields),
                 WordPiece::ParameterExpansion(parameter) => {
                     let source = word.get(piece.start_index..piece.end_index).unwrap_or_default();
                     // In double quotes bash takes a quote here for a character, and the parser does not.
@@ -352,10 +356,13 @@ fn is_all_words(pieces: &[WordPieceWithSource]) -> bool {
     ))
 }
 
-fn home(tilde: &TildeExpr, fields: &mut Fields) {
+fn home(state: &State, tilde: &TildeExpr, fields: &mut Fields) {
     let now = fields.now();
     match tilde {
-        TildeExpr::Home => now.push(&Word::home()),
+        TildeExpr::Home => {
+            let home = state.variable("HOME").and_then(|words| words.into_iter().next());
+            now.push(&home.unwrap_or_else(Word::unknown));
+        }
         TildeExpr::UserHome(name) => now.push(&Word { text: format!("~{name}"), ..Word::home() }),
         TildeExpr::WorkingDir => now.push_quoted("."),
         TildeExpr::OldWorkingDir
