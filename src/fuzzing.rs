@@ -5,18 +5,19 @@
 use crate::domain::filter::{FILTER_BYTES, Filter};
 use crate::domain::map;
 use crate::domain::time::Time;
-use crate::{api, cli, client, gateway};
+use crate::{api, cli, client, gateway, hook};
 
 /// What is tried with bytes.
 pub type Reader = fn(&[u8]);
 
 /// What is tried, and by what name: that of its folder in `tests/fuzz/corpus`.
-pub const ALL: [(&str, Reader); 7] = [
+pub const ALL: [(&str, Reader); 8] = [
     ("json", api::any_body),
     ("events", client::any_events),
     ("filter", any_filter),
     ("map", any_map),
     ("hook", cli::any_call),
+    ("shell", hook::shell::any_command),
     ("frame", gateway::any_frame),
     ("backup", cli::any_backup),
 ];

@@ -17,6 +17,8 @@ pub mod domain;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
 pub mod gateway;
+#[warn(missing_docs)]
+pub mod hook;
 pub mod import;
 pub mod index;
 #[warn(missing_docs)]

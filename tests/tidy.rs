@@ -167,6 +167,7 @@ const LAYERS: &[Layer] = &[
         may: &["domain", "api", "client"],
         crates: &["tokio", "sha2", "tracing", "chrono"],
     },
+    Layer { name: "hook", may: &["domain"], crates: &["brush_parser"] },
     Layer { name: "rehearse", may: &["domain"], crates: &["toml", "chrono"] },
     Layer {
         name: "cli",
@@ -186,6 +187,7 @@ const LAYERS: &[Layer] = &[
             "mcp",
             "config",
             "gateway",
+            "hook",
         ],
         crates: &[
             "rmcp",

@@ -14,13 +14,14 @@ use serde_json::Value;
 use super::links::names;
 use super::repository::{By, Repository, entity, resolve};
 use super::search::{self, Search};
-use super::zones::{Verdict, Wish};
+use super::zones::Verdict;
 use super::{Asking, known, no_agent, undecided};
 use crate::cli::context::Context;
 use crate::cli::output::{self, visible};
 use crate::cli::status::{Status, Usage};
 use crate::config::HookDefault;
 use crate::domain::path::{EntityPath, Pattern};
+use crate::hook::Wish;
 
 /// The longest call that is read, in bytes; what is written into a file is in it.
 const MAX_CALL_BYTES: u64 = 64 * 1024 * 1024;

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::known::{self, Known};
 use super::repository::{By, Repository, entity, git};
-use super::zones::{Owners, Verdict, Wish};
+use super::zones::{Owners, Verdict};
 use super::{Asking, Git, no_agent, pushed, undecided};
 use crate::cli::context::Context;
 use crate::cli::output::{self, visible};
@@ -17,6 +17,7 @@ use crate::cli::status::{Status, Usage};
 use crate::config::HookDefault;
 use crate::domain::ids::AgentId;
 use crate::domain::path::EntityPath;
+use crate::hook::Wish;
 
 /// What it is called where it tells what it stopped.
 const BY: &str = "git";

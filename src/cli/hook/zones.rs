@@ -4,15 +4,7 @@ use super::known::Known;
 use crate::domain::ids::{AgentId, PersonId};
 use crate::domain::map::{Authority, Mode};
 use crate::domain::path::{EntityPath, FieldName, Pattern};
-
-/// What is about to happen to a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Wish {
-    /// It is made, changed, or taken away.
-    Change,
-    /// It is looked at.
-    Look,
-}
+use crate::hook::Wish;
 
 /// The map's answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
