@@ -207,6 +207,8 @@ const LAYERS: &[Layer] = &[
             "tracing_subscriber",
             "toml",
             "toml_edit",
+            "jsonc_parser",
+            "similar",
             "chrono",
             "sha2",
             "futures_util",
