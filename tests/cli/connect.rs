@@ -565,6 +565,52 @@ fn a_persons_own_settings_are_found_where_the_environment_says() {
     assert!(files.iter().all(|file| !home.join(file).parent().unwrap().exists()));
 }
 
+/// The coding agents' own programs find what was entered, start it, and have nothing to say against it.
+#[test]
+fn their_own_programs_read_what_was_entered() {
+    let bin = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/coding-agents/node_modules/.bin");
+    if !bin.join("codex").exists() && !programs::is_passed_over("coding-agents") {
+        return;
+    }
+    let place = Place::new();
+    let _server = Server::start(&place.home);
+    place.ok(&["connect", "codex", "gemini", "--agent", "coder", "--yes"]);
+    let project = place.project.display();
+    let home = place.home.dir.path();
+    for (file, text) in [
+        (".codex/config.toml", format!("[projects.\"{project}\"]\ntrust_level = \"trusted\"\n")),
+        (
+            ".gemini/trustedFolders.json",
+            json!({ place.project.to_str().unwrap(): "TRUST_FOLDER" }).to_string(),
+        ),
+    ] {
+        fs::create_dir_all(home.join(file).parent().unwrap()).unwrap();
+        fs::write(home.join(file), text).unwrap();
+    }
+    let theirs = |program: &str, arguments: &[&str]| {
+        let mut command = Command::new(bin.join(program));
+        command.args(arguments).env_clear().env("HOME", home).env("PATH", std::env::var("PATH").unwrap());
+        command.current_dir(&place.project);
+        command
+    };
+    let said = Said::of(&mut theirs("gemini", &["mcp", "list"]));
+    let listed = format!("{}{}", said.out, said.err);
+    assert!(listed.contains("deeds") && listed.contains("Connected"), "{said:?}");
+    let said = Said::of(&mut theirs("codex", &["mcp", "list", "--json"]));
+    let servers: Json = serde_json::from_str(&said.out).unwrap_or_else(|_| panic!("{said:?}"));
+    assert_eq!((&servers[0]["name"], &servers[0]["enabled"]), (&json!("deeds"), &json!(true)), "{servers}");
+    let ask = [
+        json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {"clientInfo": {"name": "t", "version": "1"}}}),
+        json!({"jsonrpc": "2.0", "method": "initialized"}),
+        json!({"jsonrpc": "2.0", "id": 2, "method": "hooks/list", "params": {"cwds": [place.project]}}),
+    ];
+    let found = asked(&mut theirs("codex", &["app-server"]), &ask)["result"]["data"][0].clone();
+    assert_eq!((&found["warnings"], &found["errors"]), (&json!([]), &json!([])), "{found}");
+    let events: Vec<&Json> =
+        found["hooks"].as_array().unwrap().iter().map(|hook| &hook["eventName"]).collect();
+    assert_eq!(events, ["preToolUse", "postToolUse"], "{found}");
+}
+
 /// A server elsewhere: the token that it gave is named, and nothing else is made.
 #[test]
 fn an_agents_own_token_is_named_where_it_is() {
