@@ -165,7 +165,7 @@ const LAYERS: &[Layer] = &[
     Layer {
         name: "import",
         may: &["domain", "api", "client"],
-        crates: &["tokio", "sha2", "tracing", "chrono"],
+        crates: &["tokio", "sha2", "toml", "tracing", "chrono"],
     },
     Layer { name: "rehearse", may: &["domain"], crates: &["toml", "chrono"] },
     Layer {
