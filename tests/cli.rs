@@ -20,6 +20,8 @@ mod checkpoint;
 mod clock;
 #[path = "cli/codeowners.rs"]
 mod codeowners;
+#[path = "cli/connect.rs"]
+mod connect;
 #[path = "cli/console.rs"]
 mod console;
 #[path = "cli/copies.rs"]

@@ -165,7 +165,7 @@ const LAYERS: &[Layer] = &[
     Layer {
         name: "import",
         may: &["domain", "api", "client"],
-        crates: &["tokio", "sha2", "tracing", "chrono"],
+        crates: &["tokio", "sha2", "toml", "tracing", "chrono"],
     },
     Layer { name: "hook", may: &["domain"], crates: &["brush_parser"] },
     Layer { name: "rehearse", may: &["domain"], crates: &["toml", "chrono"] },
@@ -209,6 +209,8 @@ const LAYERS: &[Layer] = &[
             "tracing_subscriber",
             "toml",
             "toml_edit",
+            "jsonc_parser",
+            "similar",
             "chrono",
             "sha2",
             "futures_util",

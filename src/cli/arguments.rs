@@ -6,10 +6,10 @@ use clap::{Parser, Subcommand};
 use super::context::{ConsoleFlags, Global};
 use super::then::Then;
 use super::{
-    agent, agents, alerts, away, backup, checkpoint, clock, console, demo, doctor, entity, fan_outs, gateway,
-    handoffs, hook, import, inbox, join, keys, leases, ledger, log, man, map, mcp, outputs, overrides,
-    readiness, rehearse, replay, report, review, serve, single, tokens, trace, verify, who_owns, work,
-    workspaces,
+    agent, agents, alerts, away, backup, checkpoint, clock, connect, console, demo, doctor, entity, fan_outs,
+    gateway, handoffs, hook, import, inbox, join, keys, leases, ledger, log, man, map, mcp, outputs,
+    overrides, readiness, rehearse, replay, report, review, serve, single, tokens, trace, verify, who_owns,
+    work, workspaces,
 };
 
 const EXAMPLES: &str = "\
@@ -151,6 +151,8 @@ pub(crate) enum Command {
     },
     /// The tools of Deeds for an agent that speaks MCP, on standard input and output
     Mcp(mcp::Command),
+    /// Enter Deeds into the settings of the coding agents here: its tools, gateways and guards; and take it back
+    Connect(connect::Command),
     /// Guards for coding agents: whether a change to a file is in the agent's zone
     #[command(subcommand)]
     Hook(hook::Command),

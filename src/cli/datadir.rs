@@ -10,10 +10,12 @@ use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
 use super::token::header_file;
 use crate::api::{Fingerprint, TokenText};
+use crate::domain::hash::hex;
 use crate::domain::ids::{PersonId, WorkspaceId};
 use crate::ledger::{Engine, LedgerError, Store};
 
@@ -22,6 +24,7 @@ pub(crate) use serving::{Announced, Served, Serving};
 const LOCK: &str = "lock";
 const TOKENS: &str = "tokens";
 const MAPS: &str = "maps";
+pub(crate) const CONNECTIONS: &str = "connections";
 pub(crate) const PERSON: &str = "person";
 /// Which backup the directory was restored from.
 pub(crate) const RESTORED: &str = "restored.json";
@@ -185,7 +188,7 @@ impl DataDir {
             Err(error) => return Err(system(path, error)),
         }
         let path = fs::canonicalize(path).map_err(|error| system(path, error))?;
-        if let Some((place, what)) = odd::first(&path, &FILES, &[TOKENS, MAPS]) {
+        if let Some((place, what)) = odd::first(&path, &FILES, &[TOKENS, MAPS, CONNECTIONS]) {
             return Err(DataDirError::NoFile { place, what });
         }
         Ok(Self { store: Store::new(&path, engine), path })
@@ -234,8 +237,8 @@ impl DataDir {
 
     /// Takes away what processes that are gone have left of files that they were about to put in place.
     pub(crate) fn tidy(&self, _lock: &Lock) {
-        let places = [self.path.clone(), self.path.join(TOKENS), self.path.join(MAPS)];
-        for place in places.into_iter().flat_map(|place| {
+        let folders = [TOKENS, MAPS, CONNECTIONS].map(|name| self.path.join(name));
+        for place in folders.into_iter().chain([self.path.clone()]).flat_map(|place| {
             let names = names_in(&place).unwrap_or_default();
             names.into_iter().filter(|name| is_left_over(name)).map(move |name| place.join(name))
         }) {
@@ -395,6 +398,18 @@ impl DataDir {
         self.path.join(TOKENS).join(format!("remote.{}_{port}.{workspace}", file_name(host)))
     }
 
+    /// Where an agent's token for a workspace on a server elsewhere is kept.
+    pub(crate) fn remote_agent_token_file(
+        &self,
+        url: &crate::client::Url,
+        workspace: &WorkspaceId,
+        agent: &str,
+    ) -> PathBuf {
+        let mut name = self.remote_token_file(url, workspace).into_os_string();
+        name.push(format!("=agent={}", file_name(agent)));
+        PathBuf::from(name)
+    }
+
     /// The tokens kept for workspaces on a server elsewhere, by file name.
     pub(crate) fn remote_token_files(&self, url: &crate::client::Url) -> Vec<PathBuf> {
         let host = file_name(url.host_str().unwrap_or_default());
@@ -403,7 +418,8 @@ impl DataDir {
         let ours = entries.filter(|entry| {
             let name = entry.file_name();
             let name = name.to_string_lossy();
-            name.starts_with(&start) && !name.ends_with(GUARD)
+            // Those of guards and agents have a sign in them that no name has.
+            name.starts_with(&start) && !name.contains('=')
         });
         let mut files: Vec<PathBuf> = ours.map(|entry| entry.path()).collect();
         files.sort();
@@ -415,11 +431,41 @@ impl DataDir {
     /// # Errors
     /// When the directory can't be made.
     pub(crate) fn make_maps(&self) -> Result<(), DataDirError> {
-        let maps = self.path.join(MAPS);
-        match DirBuilder::new().mode(0o700).create(&maps) {
-            Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(system(&maps, error)),
+        self.make_folder(MAPS)
+    }
+
+    fn make_folder(&self, name: &str) -> Result<(), DataDirError> {
+        let folder = self.path.join(name);
+        match DirBuilder::new().mode(0o700).create(&folder) {
+            Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(system(&folder, error)),
             Ok(()) | Err(_) => Ok(()),
         }
+    }
+
+    /// Where it is written down what was entered into another program's settings file.
+    pub(crate) fn connection_file(&self, settings: &Path) -> PathBuf {
+        let digest = Sha256::digest(settings.as_os_str().as_encoded_bytes());
+        self.path.join(CONNECTIONS).join(format!("{}.json", hex(&digest)))
+    }
+
+    /// The same in a directory that is there.
+    ///
+    /// # Errors
+    /// When the directory can't be made.
+    pub(crate) fn make_connection_file(&self, settings: &Path) -> Result<PathBuf, DataDirError> {
+        self.make_folder(CONNECTIONS)?;
+        Ok(self.connection_file(settings))
+    }
+
+    /// All such files.
+    pub(crate) fn connection_files(&self) -> Vec<PathBuf> {
+        let folder = self.path.join(CONNECTIONS);
+        let names = names_in(&folder).unwrap_or_default();
+        names
+            .into_iter()
+            .filter(|name| Path::new(name).extension().is_some_and(|end| end == "json"))
+            .map(|name| folder.join(name))
+            .collect()
     }
 
     /// Where the map of a workspace is kept that was seen last, here or on a server elsewhere.

@@ -2,9 +2,10 @@
 //! what `--fix` is asked to mend (`fix`).
 //!
 //! `finding` is the table of what can be found. `directory` looks at the data directory and who serves it, `files` at its files,
-//! `tokens` at the secrets, `workspaces` at each ledger with what was made of it, `nodes` at those that share a database, `terminal` at
-//! what the console would run in.
+//! `tokens` at the secrets, `connections` at what was entered into the settings of coding agents, `workspaces` at each ledger with
+//! what was made of it, `nodes` at those that share a database, `terminal` at what the console would run in.
 
+mod connections;
 mod directory;
 mod files;
 mod finding;
@@ -59,6 +60,9 @@ fn look(context: &Context) -> anyhow::Result<Vec<Check>> {
     match &context.config.connect {
         Some(url) => checks.extend(elsewhere(context, url.as_str())?),
         None => checks.extend(here(context)?),
+    }
+    if let Ok(dir) = context.dir_however() {
+        checks.extend(connections::checks(&dir));
     }
     checks.extend(terminal::checks());
     Ok(checks)

@@ -17,8 +17,10 @@ mod zones;
 
 use std::path::{Path, PathBuf};
 
+use anyhow::Context as _;
 use clap::{Args, Subcommand};
 
+use self::repository::{By, Repository};
 use super::context::{Context, Global};
 use super::session;
 use super::status::Status;
@@ -122,6 +124,20 @@ pub(super) async fn remember_map(context: &Context, client: &Client) {
     {
         tracing::warn!(error = format!("{error:#}"), "the map could not be kept for hooks");
     }
+}
+
+/// The line of a shell that asks as that agent, in the form of that coding agent.
+pub(super) fn line(global: &Global, dialect: &str, agent: &AgentId) -> anyhow::Result<String> {
+    let asking = Asking { agent: Some(agent.clone()), prefix: None, map: None, print: false, install: false };
+    install::command_line(global, &asking, &format!(" hook {dialect}"))
+}
+
+/// The top of the repository here; where there is none, the directory.
+pub(super) fn project() -> anyhow::Result<PathBuf> {
+    let here = std::env::current_dir().context("there is no directory here")?;
+    // Without git there are no repositories.
+    let repository = Repository::around(&here, By::Directory).ok().flatten();
+    Ok(repository.map_or(here, |repository| repository.top))
 }
 
 /// Why nothing can be decided where no agent is named.

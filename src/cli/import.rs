@@ -2,20 +2,22 @@
 
 use std::fs::File;
 use std::io::BufReader;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::Subcommand;
 
-use super::context::Context;
-use super::output::{self, bar, visible_lines};
+use super::context::{Context, read_text};
+use super::output::{self, bar, visible, visible_lines};
 use super::session::{self, Session};
 use super::status::{Status, Usage};
 use crate::client::Client;
 use crate::domain::ids::WorkspaceId;
 use crate::domain::map::{Mode, Model};
-use crate::import::beads::Events;
-use crate::import::{self, Progress, Report};
+use crate::import::{self, Beads, Events, Format, Mapping, Progress, Report, WrongMapping};
+
+/// The largest file that says which keys mean what, in bytes.
+const MAX_MAPPING_BYTES: u64 = 64 * 1024;
 
 /// Which history.
 #[derive(Debug, Subcommand)]
@@ -28,11 +30,42 @@ pub(crate) enum Command {
         /// The log, one JSON object a line
         file: PathBuf,
     },
+    /// Anybody's log, by a small TOML file that says which keys mean what
+    #[command(
+        after_help = "Examples:\n  deeds import jsonl audit.jsonl --map audit.toml --workspace audit\n\nThe TOML file:\n  name = \"audit\"                # names the history\n  actor = \"user.name\"           # keys; dots lead into objects\n  time = \"ts\"                   # RFC 3339, or as time_unit = \"seconds\", \"millis\" or \"micros\" says\n  entity = \"ticket/{id}\"        # the record, with keys in braces\n  field = \"what\"                # one field a line; without it before and after are records\n  before = \"old\"\n  after = \"new\"\n  kind = \"type\"                 # may be left out, as id and note may\n  created = [\"opened\"]          # the types by which a record begins\n  [fields]                      # fields whose values stand under keys of their own\n  assignee = \"owner\"\n\nElse as `deeds import beads`, see there."
+    )]
+    Jsonl {
+        /// The log, one JSON object a line
+        file: PathBuf,
+        /// The TOML file that says which keys mean what
+        #[arg(long, value_name = "FILE")]
+        map: PathBuf,
+    },
 }
 
 /// Runs it.
 pub(super) fn run(context: &Context, command: &Command) -> anyhow::Result<Status> {
-    let Command::Beads { file } = command;
+    match command {
+        Command::Beads { file } => import(context, file, Beads),
+        Command::Jsonl { file, map } => import(context, file, mapping(map)?),
+    }
+}
+
+/// What a person says of the keys of a log.
+fn mapping(file: &Path) -> anyhow::Result<Mapping> {
+    let text = read_text(file, MAX_MAPPING_BYTES)?;
+    text.parse().map_err(|wrong: WrongMapping| {
+        let before = wrong.span.and_then(|span| text.get(..span.start)).unwrap_or_default();
+        let line = before.matches('\n').count() + 1;
+        Usage::error(format!(
+            "{}:{line}: {}; see `deeds import jsonl --help`",
+            file.display(),
+            visible(&wrong.why)
+        ))
+    })
+}
+
+fn import(context: &Context, file: &Path, format: impl Format + 'static) -> anyhow::Result<Status> {
     let shown = file.display();
     let opened = File::open(file)
         .map_err(|error| Usage::error(format!("{shown}: {error}; name a log that you may read")))?;
@@ -44,7 +77,7 @@ pub(super) fn run(context: &Context, command: &Command) -> anyhow::Result<Status
     let out = context.out;
     session::with_session(&base, async |session| {
         let client = target(session, wanted.as_ref()).await?;
-        let report = beads(&client, opened, bytes).await.with_context(|| shown.to_string())?;
+        let report = send(&client, opened, bytes, format).await.with_context(|| shown.to_string())?;
         out.show(&report, || output::line(visible_lines(report.to_string().trim_end())))?;
         Ok(if report.left_out() > 0 { Status::No } else { Status::Done })
     })
@@ -88,9 +121,14 @@ async fn target(session: &Session, wanted: Option<&WorkspaceId>) -> anyhow::Resu
     Ok(client)
 }
 
-async fn beads(client: &Client, file: File, bytes: u64) -> anyhow::Result<Report> {
+async fn send(
+    client: &Client,
+    file: File,
+    bytes: u64,
+    format: impl Format + 'static,
+) -> anyhow::Result<Report> {
     let bar = bar(bytes, "{bytes} of {total_bytes}");
-    let events = Events::new(BufReader::new(file));
+    let events = Events::new(BufReader::new(file), format);
     let report = import::run(events, client, |progress: Progress| bar.set_position(progress.bytes)).await;
     bar.finish_and_clear();
     Ok(report?)

@@ -11,6 +11,7 @@ mod away;
 mod backup;
 mod checkpoint;
 mod clock;
+mod connect;
 mod console;
 mod context;
 mod datadir;
@@ -36,6 +37,7 @@ mod mcp;
 mod output;
 mod outputs;
 mod overrides;
+mod program;
 mod readiness;
 mod rehearse;
 mod replace;
@@ -140,6 +142,7 @@ pub(crate) fn run(arguments: Arguments) -> anyhow::Result<Status> {
         Some(Command::Join(join)) => join::run(&context, &join),
         Some(Command::Workspaces { command }) => workspaces::run(&context, command),
         Some(Command::Mcp(command)) => mcp::run(&context, &command),
+        Some(Command::Connect(command)) => connect::run(&context, &arguments.global, &command),
         Some(Command::Hook(command)) => hook::run(&context, &arguments.global, command),
         Some(Command::Gateway(command)) => gateway::run(&context, &command),
         Some(Command::Import(command)) => import::run(&context, &command),

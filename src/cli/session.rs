@@ -1,8 +1,9 @@
 //! Attach or start: every command and the console reach a workspace through here, with a token, over HTTP.
 //!
-//! `embedded` is the server inside this process, `signin` finds the token, `guard` is the hooks' own way, `pin` knows servers elsewhere by their certificate, `ledgers` which ledger is whose. One path, not two: whoever starts the server
+//! `agents` makes and keeps agents' tokens, `embedded` is the server inside this process, `signin` finds the token, `guard` is the hooks' own way, `pin` knows servers elsewhere by their certificate, `ledgers` which ledger is whose. One path, not two: whoever starts the server
 //! here talks to it like everybody else.
 
+mod agents;
 mod embedded;
 mod guard;
 pub(super) mod ledgers;
@@ -26,10 +27,10 @@ use super::context::Context;
 use super::datadir::{DataDir, DataDirError, Lock, Served};
 use super::status::{Status, Usage};
 use super::token::{self, Kept};
-use crate::api::{NewToken, NewWorkspaceRequest, TokenText, WhoAmI};
+use crate::api::{NewWorkspaceRequest, TokenText};
 use crate::client::{self, Client, ClientError, SshAgent, Url, Way};
 use crate::config::Config;
-use crate::domain::ids::{AgentId, PersonId, TokenId, WorkspaceId};
+use crate::domain::ids::{PersonId, TokenId, WorkspaceId};
 use crate::domain::things::TokenClass;
 
 pub(super) use embedded::{Embedded, FIRST_AGENT, Listen, log_to};
@@ -230,51 +231,6 @@ impl Session {
     /// What signs in a console, whose screen says that it is asked.
     pub(super) fn silent_agent(&self, context: &Context) -> Option<SshAgent> {
         ssh::silent_agent(context, &self.server())
-    }
-
-    /// The same session with an agent's token.
-    async fn speaking_as(mut self, agent: &AgentId) -> anyhow::Result<Self> {
-        match self.client_as(agent).await {
-            Ok(client) => {
-                self.client = client;
-                Ok(self)
-            }
-            Err(error) => {
-                self.end().await;
-                Err(error)
-            }
-        }
-    }
-
-    /// Signed in with the token that is kept for the agent, while it is good; else with a new one, which is kept. An agent
-    /// may have somebody's name, whose token stays where it is.
-    async fn client_as(&self, agent: &AgentId) -> anyhow::Result<Client> {
-        let Place::Local { dir, .. } = &self.place else {
-            let why =
-                "--as is for workspaces in a data directory here; name the agent's token with --token-file";
-            return Err(Usage::error(why));
-        };
-        let workspace = &self.client.token().workspace;
-        let mut file = dir.token_file(workspace, agent.as_str());
-        if token::look(&file).is_ok_and(|kept| kept.class != TokenClass::Agent) {
-            file = dir.agent_token_file(workspace, agent.as_str());
-        }
-        if let Ok(kept) = token::read(&file) {
-            let client = self.client.signed_by(kept);
-            let is_its_own = |me: WhoAmI| me.workspace == *workspace && me.actor.agent() == Some(agent);
-            if client.whoami().await.is_ok_and(is_its_own) {
-                return Ok(client);
-            }
-        }
-        let wanted = NewToken { class: TokenClass::Agent, name: Arc::from(agent.as_str()), expires: None };
-        let made = self.client.create_token(&wanted).await?;
-        let Some(secret) = made.token else {
-            let why = made.reply.message.as_deref().unwrap_or("no token was made");
-            return Err(Usage::error(format!("--as {agent}: {why}; --as is for admins")));
-        };
-        let new = token::parse(&secret, "the new token")?;
-        DataDir::keep_token(&file, &new)?;
-        Ok(self.client.signed_by(new))
     }
 
     /// Reaches a server that is running already.

@@ -2,137 +2,41 @@
 //!
 //! Actors become agents, the issue `bd-x` becomes the entity `issue/bd-x`, its fields become fields. An absent field
 //! and an empty one are the same and both become `null`. What a line says was there before is kept, so that a write
-//! from a value that was no longer current can be told. An event is known by what it says: its number is only a name, for
-//! logs are pruned, renumbered, and put together from several tables.
+//! from a value that was no longer current can be told.
 
-use std::collections::{BTreeMap, HashMap};
-use std::io::{self, BufRead, Read as _};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::Deserialize;
 use serde_json::{Map, Value as Json};
-use sha2::{Digest as _, Sha256};
 
-use super::line::{Broken, Line};
+use super::events::{Format, Read};
+use super::line::Broken;
 use super::name;
 use crate::domain::command::{FIELDS_PER_WRITE, Import, ImportChange, WriteKind};
-use crate::domain::ids::EventDigest;
 use crate::domain::path::{EntityPath, FieldName};
 use crate::domain::time::Time;
 use crate::domain::value::Value;
 
-/// Longest line in bytes.
-pub const LINE_BYTES: u64 = 8 * 1024 * 1024;
 /// Longest note kept of a line, in bytes; the rest is cut off.
 pub const NOTE_BYTES: usize = 16 * 1024;
-/// How many types without a reading are told apart.
-const KEPT_TYPES: usize = 50;
 
-/// Reads a log line by line. Blank lines are passed over.
+/// How a beads log is read.
 #[derive(Debug)]
-pub struct Events<R> {
-    reader: R,
-    line: u64,
-    bytes: u64,
-    source: Option<Arc<str>>,
-    /// The names of the events that say the same, in their order.
-    seen: HashMap<EventDigest, Vec<String>>,
-    notes: BTreeMap<String, u64>,
-}
+pub struct Beads;
 
-impl<R: BufRead> Events<R> {
-    /// From the log's beginning: its first line names the history, so that importing it again, or a longer version of
-    /// it, adds nothing twice.
-    pub fn new(reader: R) -> Self {
-        Self { reader, line: 0, bytes: 0, source: None, seen: HashMap::new(), notes: BTreeMap::new() }
+impl Format for Beads {
+    fn system(&self) -> &'static str {
+        "beads"
     }
 
-    /// The number of the line read last, from 1.
-    pub fn line(&self) -> u64 {
-        self.line
-    }
-
-    /// How many bytes have been read.
-    pub fn bytes(&self) -> u64 {
-        self.bytes
-    }
-
-    /// Events that change nothing so far, by type.
-    pub fn notes(&self) -> &BTreeMap<String, u64> {
-        &self.notes
-    }
-
-    /// The next line's command, or why it has none; nothing at the end.
-    ///
-    /// # Errors
-    /// When the file can't be read on.
-    pub fn next_line(&mut self) -> io::Result<Option<Line>> {
-        loop {
-            let mut bytes = Vec::new();
-            let read = self.reader.by_ref().take(LINE_BYTES).read_until(b'\n', &mut bytes)?;
-            if read == 0 {
-                return Ok(None);
-            }
-            self.line += 1;
-            self.bytes += read as u64;
-            if read as u64 == LINE_BYTES && bytes.last() != Some(&b'\n') {
-                self.bytes += skip_line(&mut self.reader)?;
-                let why = format!("it is longer than {LINE_BYTES} bytes");
-                return Ok(Some(Line { number: self.line, read: Err(Broken::new(why, "")) }));
-            }
-            if !bytes.trim_ascii().is_empty() {
-                let read = self.event(bytes.trim_ascii());
-                return Ok(Some(Line { number: self.line, read }));
-            }
-        }
-    }
-
-    fn event(&mut self, bytes: &[u8]) -> Result<Import, Broken> {
-        let source = self.source.get_or_insert_with(|| Import::source_name("beads", bytes));
-        let source = Arc::clone(source);
-        let text = std::str::from_utf8(bytes)
-            .map_err(|error| Broken::new("it is not UTF-8", format!("byte {}", error.valid_up_to() + 1)))?;
+    fn read(&self, text: &str, source: Arc<str>) -> Result<Read, Broken> {
         let event: Event =
             serde_json::from_str(text).map_err(|error| Broken::new("not an event of a beads log", error))?;
-        let mut import = event.import(source)?;
-        if import.kind == WriteKind::Update && import.changes.is_empty() {
-            let kind = if self.notes.len() < KEPT_TYPES { &*event.kind } else { "others" };
-            *self.notes.entry(kind.to_owned()).or_default() += 1;
-        }
-        import.digest = Some(self.digest(&event, import.time));
-        Ok(import)
-    }
-
-    /// What is said twice under two names was two events, the second of them known as such.
-    fn digest(&mut self, event: &Event, time: Time) -> EventDigest {
-        let said = event.digest(time, 0);
-        let names = self.seen.entry(said).or_default();
-        let name = event.id.to_string();
-        let known = names.iter().position(|known| *known == name && !event.id.is_null());
-        let nth = known.unwrap_or_else(|| {
-            names.push(name);
-            names.len() - 1
-        });
-        event.digest(time, nth)
-    }
-}
-
-/// Passes over the rest of a line and says how long it was.
-fn skip_line(reader: &mut impl BufRead) -> io::Result<u64> {
-    let mut skipped = 0;
-    loop {
-        let (done, used) = {
-            let buffer = reader.fill_buf()?;
-            match buffer.iter().position(|byte| *byte == b'\n') {
-                Some(at) => (true, at + 1),
-                None => (buffer.is_empty(), buffer.len()),
-            }
-        };
-        reader.consume(used);
-        skipped += used as u64;
-        if done {
-            return Ok(skipped);
-        }
+        let import = event.import(source)?;
+        let name = (!event.id.is_null()).then(|| event.id.to_string());
+        let said = event.said(import.time);
+        Ok(Read { import, name, kind: event.kind, said })
     }
 }
 
@@ -182,13 +86,11 @@ impl Event {
         Ok(Import { source, id, event, digest: None, actor, called, time, entity, kind, changes, note })
     }
 
-    /// The digest of what it says, without its name: absent and empty are the same, and an instant is one however spelled.
-    fn digest(&self, time: Time, nth: usize) -> EventDigest {
+    /// What it says, without its name: absent and empty are the same, and an instant is one however spelled.
+    fn said(&self, time: Time) -> Json {
         let texts =
             [&self.old_value, &self.new_value, &self.comment].map(|text| text.as_deref().unwrap_or_default());
-        let said = (&self.issue_id, &self.kind, &self.actor, time.micros(), texts, nth);
-        let hash = Sha256::digest(serde_json::to_vec(&said).unwrap_or_default());
-        EventDigest(hash.first_chunk().copied().unwrap_or_default())
+        serde_json::json!([self.issue_id, self.kind, self.actor, time.micros(), texts])
     }
 
     fn changes(&self) -> Result<(Changes, Option<Arc<str>>), Broken> {
@@ -255,7 +157,7 @@ fn text(value: Option<&String>) -> &str {
     value.map_or("", String::as_str)
 }
 
-fn note(text: &str) -> Option<Arc<str>> {
+pub(super) fn note(text: &str) -> Option<Arc<str>> {
     let end = (0..=NOTE_BYTES.min(text.len())).rev().find(|at| text.is_char_boundary(*at))?;
     text.get(..end).filter(|text| !text.is_empty()).map(Arc::from)
 }
@@ -277,7 +179,7 @@ fn one(name: &str, before: Option<Value>, after: &Json) -> Result<Changes, Broke
 }
 
 /// Characters that a field name can't have are written as in URLs.
-fn field_name(name: &str) -> Result<FieldName, String> {
+pub(super) fn field_name(name: &str) -> Result<FieldName, String> {
     if name.is_empty() {
         return Err("it has no name".to_owned());
     }

@@ -4,7 +4,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::io::{self, BufRead};
 
-use super::beads::Events;
+use super::events::Events;
 use super::line::{Doubt, Line};
 use crate::domain::command::{Import, WriteKind};
 use crate::domain::path::{EntityPath, FieldName};

@@ -1,12 +1,12 @@
 //! A whole history through the front door, in batches, with a report at the end. What a line means is its format's
-//! business (`beads`), what becomes of it the server's.
+//! business (`beads`, `mapped`), what becomes of it the server's.
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::future::Future;
 use std::io::{self, BufRead};
 
-use super::beads::Events;
+use super::events::Events;
 use super::line::Doubt;
 use super::order::History;
 use super::report::{Report, Tally};
@@ -87,7 +87,7 @@ pub enum ImportError {
     },
 }
 
-/// Imports a beads log. `progress` is called after every batch.
+/// Imports a log. `progress` is called after every batch.
 ///
 /// # Errors
 /// When the file can't be read on, the server can't be reached, or the workspace does not take histories.

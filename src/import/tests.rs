@@ -8,8 +8,9 @@ use std::pin::pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 
-use super::beads::{Events, LINE_BYTES};
-use super::{BATCH_BYTES, Broken, Door, ImportError, Look, Progress, Report, Tally, run};
+use super::{
+    BATCH_BYTES, Beads, Broken, Door, Events, ImportError, LINE_BYTES, Look, Progress, Report, Tally, run,
+};
 use crate::domain::command::{Command, Import, Principal, Request, WriteKind};
 use crate::domain::decide::{Answer, decide, found};
 use crate::domain::ids::{Actor, Seq};
@@ -21,7 +22,7 @@ use crate::domain::time::Time;
 
 fn read(text: &[u8]) -> (Vec<Import>, Vec<(u64, Broken)>) {
     let (mut imports, mut broken) = (Vec::new(), Vec::new());
-    let mut events = Events::new(text);
+    let mut events = Events::new(text, Beads);
     while let Some(line) = events.next_line().unwrap() {
         match line.read {
             Ok(import) => imports.push(import),
@@ -228,7 +229,7 @@ fn now() -> Time {
 fn import(log: &[u8], door: &Bare) -> Result<(Report, Vec<Progress>), ImportError> {
     let mut seen = Vec::new();
     let result = {
-        let future = pin!(run(Events::new(log), door, |progress| seen.push(progress)));
+        let future = pin!(run(Events::new(log, Beads), door, |progress| seen.push(progress)));
         match future.poll(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(result) => result,
             Poll::Pending => panic!("the door waited"),

@@ -88,3 +88,47 @@ fn exports_verify_until_they_are_changed() {
     let said = home.run(&["log", "outcome:nonsense"]);
     assert_eq!(said.status, 2, "{}", said.err);
 }
+
+#[test]
+fn anybodys_log_is_read_as_a_small_file_says() {
+    let home = Home::new();
+    home.file("map.toml", "name = \"desk\"\nactor = \"user.name\"\ntime = \"ts\"\ntime_unit = \"seconds\"\nentity = \"ticket/{no}\"\nfield = \"what\"\nbefore = \"old\"\nafter = \"new\"\nkind = \"type\"\ncreated = [\"opened\"]\n");
+    let log = [
+        r#"{"ts": 1772359200, "type": "opened", "user": {"name": "ann"}, "no": 7, "what": "status", "new": "open"}"#,
+        r#"{"ts": 1772359260, "user": {"name": "bob"}, "no": 7, "what": "status", "old": "open", "new": "done"}"#,
+        r#"{"ts": 1772359290, "user": {"name": "ann"}, "no": 7, "what": "status", "old": "open", "new": "waits"}"#,
+        r#"{"ts": 1772359320, "no": 7, "what": "status", "new": "lost"}"#,
+    ];
+    home.file("desk.jsonl", &log.join("\n"));
+    let import = ["import", "jsonl", "desk.jsonl", "--map", "map.toml", "-w", "desk"];
+    let said = home.run(&import);
+    assert_eq!(said.status, 1, "{}{}", said.out, said.err);
+    for told in ["3 taken", "1 line (4): there is no `user.name`, which is its actor", "stale-write: 1"] {
+        assert!(said.out.contains(told), "{told}: {}", said.out);
+    }
+    assert!(home.run(&import).out.contains("0 taken, 3 known already"));
+    let entity = home.ok(&["-w", "desk", "entity", "ticket/7"]);
+    assert!(entity.contains("waits") && entity.contains("ann"), "{entity}");
+
+    home.file("map.toml", "name = \"desk\"\nactor = \"user\"\ncolour = \"red\"\n");
+    let wrong = home.run(&import);
+    assert!(wrong.status == 2 && wrong.err.contains("map.toml:3: unknown field `colour`"), "{}", wrong.err);
+}
+
+/// The same log as beads' own reader takes: what stands in it as records goes in, the rest is told.
+#[test]
+fn a_real_teams_log_is_read_by_a_map_of_its_keys() {
+    let Some(file) = beads() else { return };
+    let home = Home::new();
+    home.file("map.toml", "name = \"beads-log\"\nactor = \"actor\"\ntime = \"created_at\"\nentity = \"issue/{issue_id}\"\nbefore = \"old_value\"\nafter = \"new_value\"\nkind = \"event_type\"\ncreated = [\"created\"]\nid = \"id\"\nnote = \"comment\"\n");
+    let said = home.run(&["import", "jsonl", &file, "--map", "map.toml", "--json"]);
+    let report: Value = serde_json::from_str(&said.out).unwrap();
+    let broken = &report["broken"];
+    assert_eq!(
+        (&broken["reasons"][0]["why"], broken["reasons"].as_array().unwrap().len()),
+        (&"`new_value` is no record".into(), 1),
+        "{report}"
+    );
+    assert_eq!(report["taken"].as_u64().unwrap() + broken["lines"].as_u64().unwrap(), 2123, "{report}");
+    assert_eq!((&report["entities"], &report["agents"]), (&259.into(), &54.into()), "{report}");
+}

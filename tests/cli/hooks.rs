@@ -653,10 +653,10 @@ fn installing_takes_nothing_away() {
     sh.env_clear().envs(shell.env("LANG", "C").get_envs().filter_map(|(key, value)| Some((key, value?))));
     sh.current_dir(&place.repo).args(["-c", &format!("{command} --map {}", map.display())]);
     is(decided(&Said::with(&mut sh, place.call("write", "src/a.rs").as_bytes())), "deny", &["coder"]);
-    fs::write(&settings, "{ // mine\n}").unwrap();
+    fs::write(&settings, "{ mine }").unwrap();
     let broken = place.run(&install);
     assert!(broken.status == 2 && broken.err.contains("settings.json"), "{}", broken.err);
-    assert_eq!(fs::read_to_string(&settings).unwrap(), "{ // mine\n}");
+    assert_eq!(fs::read_to_string(&settings).unwrap(), "{ mine }");
 
     let printed = place.run(&["hook", "claude-code", "--print"]);
     assert!(serde_json::from_str::<Json>(&printed.out).is_ok(), "{}", printed.out);

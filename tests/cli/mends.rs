@@ -264,6 +264,7 @@ fn secrets(id: &str, home: Home) -> Scene {
             let file = home.file("data/ledgers.json", "[{]");
             Scene::new(home, move |_| fs::remove_file(file).unwrap())
         }
+        "connection-gone" | "connection-damaged" => connections(id, home),
         "certificate-damaged" => {
             let files = [home.file("data/tls.crt", "x"), home.file("data/tls.key", "x")];
             Scene::new(home, move |_| files.into_iter().for_each(|file| fs::remove_file(file).unwrap()))
@@ -274,6 +275,23 @@ fn secrets(id: &str, home: Home) -> Scene {
         }
         other => panic!("{other} has no scene"),
     }
+}
+
+/// A coding agent's settings without what was entered, or a record of that which can't be read.
+fn connections(id: &str, home: Home) -> Scene {
+    let connect = ["connect", "vscode", "--agent", "first-agent", "--yes"];
+    home.ok(&connect);
+    let settings = home.dir.path().join(".vscode/mcp.json");
+    if id == "connection-gone" {
+        fs::write(settings, "{}").unwrap();
+        return Scene::new(home, move |home| drop(home.ok(&connect)));
+    }
+    let record = fs::read_dir(home.data().join("connections")).unwrap().next().unwrap().unwrap().path();
+    flip(&record, 0);
+    Scene::new(home, move |home| {
+        fs::remove_file(record).unwrap();
+        home.ok(&connect);
+    })
 }
 
 /// A server that is lost to what it serves: its log was taken away after a kill.

@@ -114,6 +114,10 @@ findings! {
     MemoryDamaged = Wrong, "memory-damaged", Remove, "delete {place}: it is made anew, and knows nothing of before";
     /// It can't be read which ledgers decisions were signed for.
     LedgersDamaged = Wrong, "ledgers-damaged", Person, "compare what `deeds verify --json` says here with what you know of it, then delete {place}: the next who decides is asked for nothing that was remembered";
+    /// It can't be read what was entered into a coding agent's settings.
+    ConnectionDamaged = Wrong, "connection-damaged", Person, "delete {place}, look through the settings of your coding agents, and run `deeds connect` there again";
+    /// A coding agent's settings have no longer what was entered.
+    ConnectionGone = Wrong, "connection-gone", Person, "`deeds connect` there enters it again, and `deeds connect --undo` there forgets it; where the project is gone, delete {place}";
     /// The server's certificate or its key does not fit.
     CertificateDamaged = Wrong, "certificate-damaged", Person, "put {place} back, or delete tls.crt and tls.key: the next start makes new ones, whose fingerprint those elsewhere must be told";
     /// Nothing can be recorded soon.

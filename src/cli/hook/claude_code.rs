@@ -45,11 +45,6 @@ const TOOLS: [(&str, &str, Wish); 9] = [
     ("LS", "path", Wish::Look),
 ];
 
-/// The names of the tools, as Claude Code's settings match them.
-pub(super) fn matcher() -> String {
-    TOOLS.map(|(name, ..)| name).join("|")
-}
-
 /// A call, as far as it matters.
 #[derive(Deserialize)]
 struct Call {

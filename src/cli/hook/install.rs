@@ -1,19 +1,18 @@
 //! Writes the hooks down where Claude Code and git look for them, and takes nothing away that is there.
 
-mod settings;
-
-use std::fmt::Write as _;
 use std::fs::{self, OpenOptions};
 use std::io::{ErrorKind, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::Context as _;
 
 use super::Asking;
-use super::repository::{By, Repository, git as run_git};
+use super::repository::{By, git as run_git};
+use crate::cli::connect::{CLAUDE_CODE, Form};
 use crate::cli::context::{Context, Global, read_text};
 use crate::cli::output::{self, visible};
+use crate::cli::program;
 use crate::cli::replace::replace;
 use crate::cli::status::{Status, Usage};
 
@@ -26,24 +25,20 @@ const CLAUDE_WORDS: &str = " hook claude-code";
 /// `deeds hook claude-code --print|--install`.
 pub(super) fn claude_code(context: &Context, global: &Global, asking: &Asking) -> anyhow::Result<Status> {
     let command = command_line(global, asking, CLAUDE_WORDS)?;
+    let mut entries = CLAUDE_CODE.entries(&command);
     if asking.print {
-        output::line(settings::alone(&command)?)?;
+        output::line(Form::Json.enter("", &mut entries).map_err(anyhow::Error::msg)?.trim_end())?;
         return Ok(Status::Done);
     }
-    let here = std::env::current_dir().context("there is no directory here")?;
-    let repository = Repository::around(&here, By::Directory).map_err(anyhow::Error::msg)?;
-    let folder = repository.map_or(here, |repository| repository.top).join(".claude");
+    let folder = super::project()?.join(".claude");
     let file = folder.join("settings.json");
     let shown = visible(&file.display().to_string());
-    let there = if file.exists() { Some(read_text(&file, MAX_FILE_BYTES)?) } else { None };
-    let merged = settings::merged(there.as_deref(), &command, CLAUDE_WORDS).map_err(|why| {
-        Usage::error(format!("{shown}: {why}; correct it, or put in by hand what --print prints"))
-    })?;
-    match merged {
-        settings::Merged::There(same) if same == command => {
-            output::line(format!("{shown}: the hook is there already"))?;
-        }
-        settings::Merged::There(other) => {
+    let there = if file.exists() { read_text(&file, MAX_FILE_BYTES)? } else { String::new() };
+    let wrong =
+        |why| Usage::error(format!("{shown}:{why}; correct it, or put in by hand what --print prints"));
+    match CLAUDE_CODE.there(&Form::Json.value(&there).map_err(wrong)?) {
+        Some(same) if same == command => output::line(format!("{shown}: the hook is there already"))?,
+        Some(other) => {
             output::complain(format!(
                 "{shown}: there is a hook of deeds already: `{}`; to have `{}` instead, change that line",
                 visible(&other),
@@ -51,7 +46,8 @@ pub(super) fn claude_code(context: &Context, global: &Global, asking: &Asking) -
             ));
             return Ok(Status::No);
         }
-        settings::Merged::New(text) => {
+        None => {
+            let text = Form::Json.enter(&there, &mut entries).map_err(wrong)?;
             fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
             replace(&file, &text).with_context(|| shown.clone())?;
             output::line(format!("{shown}: Claude Code asks deeds from its next session on"))?;
@@ -128,91 +124,19 @@ fn afterwards(context: &Context, asking: &Asking) {
 }
 
 /// The command that a hook runs, for a shell: this program, where and who as said now.
-fn command_line(global: &Global, asking: &Asking, words: &str) -> anyhow::Result<String> {
-    let mut line = format!("{}{words}", quoted(&program()?)?);
-    let mut add = |flag: &str, value: &str| -> anyhow::Result<()> {
-        write!(line, " {flag} {}", quoted(value)?)?;
-        Ok(())
-    };
+pub(super) fn command_line(global: &Global, asking: &Asking, words: &str) -> anyhow::Result<String> {
+    let mut line = vec![program::name()?];
+    line.extend(words.split_whitespace().map(str::to_owned));
+    let mut add = |flag: &str, value: String| line.extend([flag.to_owned(), value]);
     if let Some(agent) = &asking.agent {
-        add("--agent", agent.as_str())?;
+        add("--agent", agent.to_string());
     }
     if let Some(prefix) = &asking.prefix {
-        add("--prefix", prefix.as_str())?;
+        add("--prefix", prefix.to_string());
     }
-    let files = [
-        ("--map", &asking.map),
-        ("--data-dir", &global.data_dir),
-        ("--token-file", &global.token_file),
-        ("--config", &global.config),
-    ];
-    for (flag, file) in files {
-        if let Some(file) = file {
-            add(flag, &absolute(file)?)?;
-        }
+    if let Some(map) = &asking.map {
+        add("--map", program::absolute(map)?);
     }
-    if let Some(url) = &global.connect {
-        add("--connect", url.as_str())?;
-    }
-    if let Some(workspace) = &global.workspace {
-        add("--workspace", workspace.as_str())?;
-    }
-    if global.allow_plaintext {
-        line.push_str(" --allow-plaintext");
-    }
-    Ok(line)
-}
-
-/// `deeds` where a shell finds this very program by that name, else where it is.
-fn program() -> anyhow::Result<String> {
-    let program = std::env::current_exe().context("it can't be told where this program is")?;
-    let same = |found: PathBuf| fs::canonicalize(found).is_ok_and(|found| found == program);
-    let on_path = std::env::var_os("PATH").and_then(|path| {
-        std::env::split_paths(&path).map(|folder| folder.join("deeds")).find(|file| file.is_file())
-    });
-    if on_path.is_some_and(same) {
-        return Ok("deeds".to_owned());
-    }
-    absolute(&program)
-}
-
-fn absolute(path: &Path) -> anyhow::Result<String> {
-    let path = std::path::absolute(path).with_context(|| path.display().to_string())?;
-    path.to_str().map(str::to_owned).ok_or_else(|| {
-        Usage::error(format!(
-            "{}: a hook can't name it, as it is not UTF-8",
-            visible(&path.display().to_string())
-        ))
-    })
-}
-
-/// A word for a shell.
-fn quoted(word: &str) -> anyhow::Result<String> {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@+=,%".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        return Ok(word.to_owned());
-    }
-    if word.contains(['\n', '\r', '\0']) {
-        return Err(Usage::error(format!(
-            "a hook can't name `{}`: it has a line break in it",
-            visible(word)
-        )));
-    }
-    Ok(format!("'{}'", word.replace('\'', "'\\''")))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn words_reach_a_shell_as_they_are() {
-        for word in ["plain/word-1", "two words", "it's $HOME `x` \"y\" \\", ""] {
-            let quoted = quoted(word).unwrap();
-            let echoed =
-                std::process::Command::new("sh").args(["-c", &format!("printf %s {quoted}")]).output();
-            assert_eq!(String::from_utf8(echoed.unwrap().stdout).unwrap(), word, "{quoted}");
-        }
-        assert!(quoted("a\nb").is_err());
-    }
+    line.extend(program::place(global)?);
+    program::line(&line)
 }

@@ -23,8 +23,7 @@ use crate::domain::ids::Actor;
 use crate::domain::map::{Model, parse};
 use crate::domain::reply::Reply;
 use crate::domain::things::TokenClass;
-use crate::import::beads::Events;
-use crate::import::{self, Door, Look};
+use crate::import::{self, Beads, Door, Events, Look};
 use crate::ledger::{export, read_all};
 use crate::rehearse::{LeftOut, Replay, Retold, Story, Turn, Turned, Turns, World};
 
@@ -131,7 +130,7 @@ fn imported(path: &Path, map: &Model) -> anyhow::Result<Vec<Deed>> {
     let model = parse(&observes).model.context("a map that only observes can't be made")?;
     // Each line has its own time; it is taken in after the last of them.
     let door = Taking(Mutex::new(World::new(Arc::new(model), Clock::System.now())));
-    let events = Events::new(BufReader::new(File::open(path)?));
+    let events = Events::new(BufReader::new(File::open(path)?), Beads);
     let report = session::runtime()?.block_on(import::run(events, &door, |_| {}))?;
     let world = door.0.into_inner().unwrap_or_else(PoisonError::into_inner);
     let shown = path.display();

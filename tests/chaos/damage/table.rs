@@ -4,7 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Below the data directory; `*` is any name or part of one.
-pub(super) const ROWS: [&str; 44] = [
+pub(super) const ROWS: [&str; 46] = [
+    "connections",
+    "connections/*.json",
     "deeds.log",
     "gateway",
     "gateway/*.log",

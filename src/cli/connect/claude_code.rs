@@ -1,0 +1,53 @@
+//! Claude Code, in the form of version 2.1.332: `.mcp.json`, `.claude/settings.local.json`, `~/.claude.json`, `~/.claude/settings.json`
+//! (<https://code.claude.com/docs/en/hooks>, <https://code.claude.com/docs/en/mcp>). Since 2.1.295 a hook may say that its own
+//! failure stops the tool; earlier ones pass over the key.
+
+use std::path::PathBuf;
+
+use serde_json::json;
+
+use super::host::{Hooks, Host, Machine, Scope};
+
+/// Longer than the hook ever takes, in seconds.
+const TIMEOUT_SECONDS: u32 = 10;
+/// Where a person's settings are, other than in the home.
+const DIRECTORY: &str = "CLAUDE_CONFIG_DIR";
+
+pub(super) const HOST: Host = Host {
+    word: "claude-code",
+    title: "Claude Code",
+    program: "claude",
+    traces: |machine| vec![user(machine), machine.home.join(".claude.json"), machine.project.join(".claude")],
+    servers: |machine, scope| match scope {
+        Scope::Project => machine.project.join(".mcp.json"),
+        Scope::User => {
+            std::env::var_os(DIRECTORY).map_or(machine.home.clone(), PathBuf::from).join(".claude.json")
+        }
+    },
+    key: "mcpServers",
+    typed: true,
+    hooks: Some(HOOKS),
+    then: "its next session asks whether to use the servers of this project, and runs the hooks",
+};
+
+pub(in crate::cli) const HOOKS: Hooks = Hooks {
+    // What names files of this machine is not for others who work on the project.
+    file: |machine, scope| match scope {
+        Scope::Project => machine.project.join(".claude/settings.local.json"),
+        Scope::User => user(machine).join("settings.json"),
+    },
+    also: |machine, scope| (scope == Scope::Project).then(|| machine.project.join(".claude/settings.json")),
+    dialect: "claude-code",
+    events: ["PreToolUse", "PostToolUse"],
+    handler: |event, command| match event {
+        // After a tool there is nothing left to stop.
+        "PostToolUse" => json!({ "type": "command", "command": command, "timeout": TIMEOUT_SECONDS }),
+        _ => json!({
+            "type": "command", "command": command, "timeout": TIMEOUT_SECONDS, "onFailure": "block",
+        }),
+    },
+};
+
+fn user(machine: &Machine) -> PathBuf {
+    machine.named(DIRECTORY, ".claude")
+}
