@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use super::damage::{SOURCE, files, judge, written_by};
+use super::damage::{SOURCE, copy, files, judge, written_by};
 use super::sample::path;
 use crate::domain::ids::Seq;
 use crate::domain::state::Far as _;
@@ -71,6 +71,13 @@ impl<'a> Disk<'a> {
         }
     }
 
+    /// So many pages may be written, and no more.
+    fn leave(&self, pages: u64) {
+        self.fill();
+        let file = fs::File::options().write(true).open(self.0.join("filler")).unwrap();
+        file.set_len(file.metadata().unwrap().len() - pages * 4_096).unwrap();
+    }
+
     fn free(&self) {
         fs::remove_file(self.0.join("filler")).unwrap();
     }
@@ -121,5 +128,54 @@ fn a_full_disk_takes_nothing_away() {
     let images = Images::open(&folder.path().join("image"), 4 << 20).unwrap();
     assert_eq!(judge(&images.of(SOURCE).unwrap()).holds("opened again").head, Some(seq));
     drop(images);
+    drop(disk);
+}
+
+/// The disk fills up at each page of what goes to it, so at each step: tables, their filters and indexes, the manifest, and the file
+/// that names it.
+#[test]
+fn a_disk_that_fills_up_at_any_step_takes_nothing_away() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(disk) = Disk::mounted(folder.path()) else { return };
+    let (mut stopped, mut whole) = (0, 0);
+    for pages in 0.. {
+        let place = folder.path().join("image");
+        let images = Images::open(&place, 4 << 20).unwrap();
+        let image = images.of(SOURCE).unwrap();
+        for seq in 1..=20 {
+            image.write(&written_by(seq)).unwrap();
+            if seq == 5 {
+                images.flush().unwrap();
+            }
+        }
+        disk.leave(pages);
+        match images.flush() {
+            Ok(()) => whole += 1,
+            Err(error) => {
+                stopped += 1;
+                assert!(matches!(error, ImageError::Later(_)), "{pages} pages: {error}");
+            }
+        }
+        assert_eq!(judge(&image).holds("full").head, Some(20), "{pages} pages");
+        // A process that ends there loses what did not fit and nothing else.
+        let copied = tempfile::tempdir().unwrap();
+        copy(&place, copied.path());
+        let again = Images::open(copied.path(), 4 << 20).unwrap();
+        let head = judge(&again.of(SOURCE).unwrap()).holds("opened as it was left").head;
+        assert!(head.is_none_or(|head| head == 5 || head == 20), "{pages} pages: {head:?}");
+        disk.free();
+        images.flush().unwrap();
+        image.write(&written_by(21)).unwrap();
+        drop((image, images));
+        let images = Images::open(&place, 4 << 20).unwrap();
+        assert_eq!(judge(&images.of(SOURCE).unwrap()).holds("with room").head, Some(21), "{pages} pages");
+        drop(images);
+        fs::remove_dir_all(&place).unwrap();
+        // Merges go on beside it, and take their pages where a flush alone would fit.
+        if whole == 8 {
+            break;
+        }
+    }
+    assert!(stopped > 12, "only {stopped} steps were stopped");
     drop(disk);
 }
