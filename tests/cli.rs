@@ -41,6 +41,8 @@ mod faketime;
 mod first_run;
 #[path = "cli/founding.rs"]
 mod founding;
+#[path = "cli/guards.rs"]
+mod guards;
 #[path = "cli/history.rs"]
 mod history;
 #[path = "cli/hooks.rs"]

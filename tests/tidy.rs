@@ -173,6 +173,7 @@ const LAYERS: &[Layer] = &[
         name: "cli",
         may: &[
             "domain",
+            "hook",
             "rehearse",
             "api",
             "ledger",
@@ -187,7 +188,6 @@ const LAYERS: &[Layer] = &[
             "mcp",
             "config",
             "gateway",
-            "hook",
         ],
         crates: &[
             "rmcp",

@@ -24,6 +24,8 @@ pub(crate) use serving::{Announced, Served, Serving};
 const LOCK: &str = "lock";
 const TOKENS: &str = "tokens";
 const MAPS: &str = "maps";
+/// What guards keep between two calls.
+const HOOKS: &str = "hooks";
 pub(crate) const CONNECTIONS: &str = "connections";
 pub(crate) const PERSON: &str = "person";
 /// Which backup the directory was restored from.
@@ -144,12 +146,7 @@ impl DataDir {
         dir.refuse_open()?;
         // By its lock file the directory is known as ours from now on.
         drop(dir.lock_file()?);
-        let tokens = dir.path.join(TOKENS);
-        match DirBuilder::new().mode(0o700).create(&tokens) {
-            Ok(()) => {}
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(system(&tokens, error)),
-        }
+        dir.make_folder(TOKENS)?;
         Ok(dir)
     }
 
@@ -188,7 +185,7 @@ impl DataDir {
             Err(error) => return Err(system(path, error)),
         }
         let path = fs::canonicalize(path).map_err(|error| system(path, error))?;
-        if let Some((place, what)) = odd::first(&path, &FILES, &[TOKENS, MAPS, CONNECTIONS]) {
+        if let Some((place, what)) = odd::first(&path, &FILES, &[TOKENS, MAPS, CONNECTIONS, HOOKS]) {
             return Err(DataDirError::NoFile { place, what });
         }
         Ok(Self { store: Store::new(&path, engine), path })
@@ -237,7 +234,7 @@ impl DataDir {
 
     /// Takes away what processes that are gone have left of files that they were about to put in place.
     pub(crate) fn tidy(&self, _lock: &Lock) {
-        let folders = [TOKENS, MAPS, CONNECTIONS].map(|name| self.path.join(name));
+        let folders = [TOKENS, MAPS, CONNECTIONS, HOOKS].map(|name| self.path.join(name));
         for place in folders.into_iter().chain([self.path.clone()]).flat_map(|place| {
             let names = names_in(&place).unwrap_or_default();
             names.into_iter().filter(|name| is_left_over(name)).map(move |name| place.join(name))
@@ -434,6 +431,23 @@ impl DataDir {
         self.make_folder(MAPS)
     }
 
+    /// Where guards keep what they know of that name.
+    pub(crate) fn guard_memory(&self, name: &str) -> PathBuf {
+        self.path.join(HOOKS).join(format!("{name}.json"))
+    }
+
+    /// The file that a guard locks while it changes what guards keep; the folder is made.
+    ///
+    /// # Errors
+    /// When either can't be made.
+    pub(crate) fn guard_memory_lock(&self) -> Result<File, DataDirError> {
+        self.make_folder(HOOKS)?;
+        let lock = self.path.join(HOOKS).join(LOCK);
+        let opened = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(&lock);
+        opened.map_err(|error| system(&lock, error))
+    }
+
+    /// Makes a folder for its owner alone, where there is none.
     fn make_folder(&self, name: &str) -> Result<(), DataDirError> {
         let folder = self.path.join(name);
         match DirBuilder::new().mode(0o700).create(&folder) {

@@ -1,18 +1,22 @@
 //! `deeds hook`: guards for coding agents, which ask before a change whether the file is in the agent's zone.
 //!
-//! `claude_code` and `git` read what is about to change and say the answer in the form that their caller takes (`search` what
-//! a search reaches, `links` the other names of a file, `pushed` what commits change), `zones`
-//! gives the answer from a map, `known` finds that map without ever starting a server, `repository` says which file of
+//! `host` (for every host whose dialect `crate::hook` has) and `git` read what is about to change and say the answer in the form
+//! that their caller takes; `targets` says what a call reaches (`links` the other names of a file, `pushed` what commits
+//! change), `judge` decides, by `zones`, which gives the answer from a map, and `memory`, which knows what was seen and refused
+//! before. `known` finds the map without ever starting a server, `repository` says which file of
 //! which repository a path is, `install` writes the hooks down. Whose a field is, the domain decides.
 
-mod claude_code;
+mod capture;
 mod git;
+mod host;
 mod install;
+mod judge;
 mod known;
 mod links;
+mod memory;
 mod pushed;
 mod repository;
-mod search;
+mod targets;
 mod zones;
 
 use std::path::{Path, PathBuf};
@@ -28,22 +32,38 @@ use crate::client::Client;
 use crate::config::HookDefault;
 use crate::domain::ids::AgentId;
 use crate::domain::path::EntityPath;
+use crate::hook::{CLAUDE_CODE, CODEX, GEMINI};
 
-/// Any bytes as what a hook is told: by Claude Code, by git of what changes, by git of what is pushed.
+/// Any bytes as what a hook is told: by every host, by git of what changes, by git of what is pushed.
 #[cfg(any(test, fuzzing))]
 pub(crate) fn any_call(bytes: &[u8]) {
-    claude_code::any_call(bytes);
+    host::any_call(bytes);
     git::read(bytes).map(drop).unwrap_or_default();
 }
 
 /// The hooks.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Answer Claude Code, before it uses a tool, whether the file is the agent's to change
+    /// Answer Claude Code, before it uses a tool, whether what it would change is the agent's to change
     #[command(
-        after_help = "Examples:\n  deeds hook claude-code --install --agent docs-writer     into .claude/settings.json\n  deeds hook claude-code --print --agent docs-writer       the same, to put where you like\n  deeds hook claude-code --agent docs-writer < call.json   as Claude Code runs it\n\nReads a PreToolUse call from standard input, and only ever restricts: it prints deny where a file is not the agent's to\nchange or hidden from it, and else nothing, so that Claude Code goes by its own permissions and asks its user as always.\nWhere the map only observes, the user is warned instead (systemMessage); what is hidden stays so.\nA file is files/<path in the repository> on the map, unless hook.prefix says otherwise.\nWithout a server it goes by the map that was seen last, and says so. Where it can't decide, hook.default says what goes:\nask, deny, or allow, which warns and leaves it to Claude Code.\nExit status 0 with every answer, 2 if it was used wrongly, which Claude Code takes as no."
+        after_help = "Examples:\n  deeds connect claude-code --agent docs-writer            token, tools and hooks, for the repository here\n  deeds hook claude-code --install --agent docs-writer     the hook alone, into .claude/settings.json\n  deeds hook claude-code --print --agent docs-writer       the same, to put where you like\n  deeds hook claude-code --agent docs-writer < call.json   as Claude Code runs it\n\nReads a call from standard input, and only ever restricts: it prints deny where something is not the agent's to change or\nhidden from it, ask where that can't be told, and else nothing, so that Claude Code goes by its own permissions and asks its\nuser as always. Where the map only observes, the user is warned instead (systemMessage); what is hidden stays so.\nFiles of edits, patches, shell commands and MCP tools are looked at; a subagent is the agent <agent>/<its kind>, or <its kind>,\nwhere the map names that. A file is files/<path in the repository> on the map, unless hook.prefix says otherwise.\nWithout a server it goes by the map that was seen last, and says so. Where it can't decide, hook.default says what goes:\nask, deny, or allow, which warns and leaves it to Claude Code.\nExit status 0 with every answer, 2 if there is none, which Claude Code takes as no."
     )]
-    ClaudeCode(Asking),
+    ClaudeCode(Hosted),
+    /// Answer Codex before it uses a tool
+    #[command(
+        after_help = "Examples:\n  deeds connect codex --agent docs-writer              token, tools and hooks\n  deeds hook codex --agent docs-writer < call.json     as Codex runs it\n\nAs `deeds hook claude-code`, see there. Codex can't be told to ask: a question is a no that says who may do it."
+    )]
+    Codex(Asking),
+    /// Answer Gemini CLI before it uses a tool
+    #[command(
+        after_help = "Examples:\n  deeds connect gemini --agent docs-writer             token, tools and hooks\n  deeds hook gemini --agent docs-writer < call.json    as Gemini CLI runs it\n\nAs `deeds hook claude-code`, see there. A hook of Gemini CLI can't ask: a question is a no that says who may do it."
+    )]
+    Gemini(Asking),
+    /// Tell the form of a call without its contents, for a report
+    #[command(
+        after_help = "Examples:\n  deeds hook capture < call.json\n  deeds hook capture --to calls.jsonl     as a hook of any host: a line for each call\n\nKeys, kinds and lengths are told, and the names of tools and events; no path, no command, no text."
+    )]
+    Capture(capture::Capture),
     /// Check what is staged, before git commits it
     #[command(
         after_help = "Examples:\n  deeds hook git --install --agent docs-writer     as .git/hooks/pre-commit\n  git config deeds.agent docs-writer               another way to say who commits here\n  deeds hook git --agent docs-writer               check now what is staged\n  deeds hook git --agent docs-writer --range origin/main..HEAD    every commit of a branch, for CI\n  deeds hook git --agent docs-writer --pre-receive                as a server's pre-receive hook, which nobody leaves out\n\nExit status 0 if all of it is the agent's, 1 if something is not, 2 used wrongly, 3 failed; git commits only on 0.\nWhere it can't decide, hook.default does; ask counts as deny."
@@ -51,11 +71,22 @@ pub(crate) enum Command {
     Git(Git),
 }
 
+impl Command {
+    /// Whether a host waits for its answer, to whom any other exit status than that of a no may be consent.
+    pub(super) fn guards(&self) -> bool {
+        match self {
+            Self::ClaudeCode(Hosted { print, install, .. }) => !print && !install,
+            Self::Codex(_) | Self::Gemini(_) => true,
+            Self::Git(_) | Self::Capture(_) => false,
+        }
+    }
+}
+
 /// What of a repository is looked at.
 #[derive(Debug, Args)]
 pub(crate) struct Git {
     #[command(flatten)]
-    asking: Asking,
+    hosted: Hosted,
     /// Check every commit of a push: the old and new objects and the ref come on standard input, as git's pre-receive says them
     #[arg(long, conflicts_with_all = ["range", "print", "install"])]
     pre_receive: bool,
@@ -65,7 +96,7 @@ pub(crate) struct Git {
 }
 
 /// Who asks, and by which map.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct Asking {
     /// The agent that makes the change
     #[arg(long, value_name = "ID")]
@@ -76,6 +107,13 @@ pub(crate) struct Asking {
     /// Go by this map file, and ask no server
     #[arg(long, value_name = "FILE")]
     map: Option<PathBuf>,
+}
+
+/// The same, for a hook that writes itself down.
+#[derive(Debug, Args)]
+pub(crate) struct Hosted {
+    #[command(flatten)]
+    asking: Asking,
     /// Print what --install would write
     #[arg(long, conflicts_with = "install")]
     print: bool,
@@ -101,12 +139,15 @@ impl Asking {
 /// Runs it.
 pub(super) fn run(context: &Context, global: &Global, command: Command) -> anyhow::Result<Status> {
     match command {
-        Command::ClaudeCode(asking) if asking.print || asking.install => {
-            install::claude_code(context, global, &asking)
+        Command::ClaudeCode(Hosted { asking, print, install }) if print || install => {
+            install::claude_code(context, global, &asking, print)
         }
-        Command::ClaudeCode(asking) => claude_code::run(context, &asking),
-        Command::Git(Git { asking, .. }) if asking.print || asking.install => {
-            install::git(context, global, &asking)
+        Command::ClaudeCode(Hosted { asking, .. }) => host::run(context, &CLAUDE_CODE, &asking),
+        Command::Codex(asking) => host::run(context, &CODEX, &asking),
+        Command::Gemini(asking) => host::run(context, &GEMINI, &asking),
+        Command::Capture(to) => capture::run(&to),
+        Command::Git(Git { hosted: Hosted { asking, print, install }, .. }) if print || install => {
+            install::git(context, global, &asking, print)
         }
         Command::Git(asked) => git::run(context, &asked),
     }
@@ -128,7 +169,7 @@ pub(super) async fn remember_map(context: &Context, client: &Client) {
 
 /// The line of a shell that asks as that agent, in the form of that coding agent.
 pub(super) fn line(global: &Global, dialect: &str, agent: &AgentId) -> anyhow::Result<String> {
-    let asking = Asking { agent: Some(agent.clone()), prefix: None, map: None, print: false, install: false };
+    let asking = Asking { agent: Some(agent.clone()), prefix: None, map: None };
     install::command_line(global, &asking, &format!(" hook {dialect}"))
 }
 

@@ -85,8 +85,13 @@ pub fn main() -> ExitCode {
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(status::USED_WRONGLY));
         }
     };
+    let guards = matches!(&arguments.command, Some(Command::Hook(command)) if command.guards());
     match run(arguments) {
         Ok(status) => status.into(),
+        Err(error) if guards => {
+            output::complain(format!("{error:#}"));
+            ExitCode::from(status::USED_WRONGLY)
+        }
         Err(error) if status::is_broken_pipe(&error) => Status::Done.into(),
         Err(error) => {
             output::complain(format!("{error:#}"));

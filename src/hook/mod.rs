@@ -1,14 +1,12 @@
-//! What the hooks of coding agents have in common, as far as it needs no file system: what a call is about to do to files.
-//!
-//! `shell` reads a shell command. Who may do it, and which file of which repository a path is, is asked elsewhere.
+//! What the hosts of coding agents say before a tool is used, and how they take an answer: read into one form, without a look
+//! at a file, a network or a clock. What is decided, and by which map, `cli/hook` says.
 
+mod call;
+mod dialect;
+mod patch;
+mod search;
 pub mod shell;
 
-/// What is about to happen to a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Wish {
-    /// It is made, changed, or taken away.
-    Change,
-    /// It is looked at.
-    Look,
-}
+pub use call::{Answer, Call, Touch, When, Wish};
+pub use dialect::{CLAUDE_CODE, CODEX, DIALECTS, Dialect, GEMINI};
+pub use search::{Search, pattern};

@@ -245,6 +245,8 @@ fn one(name: &str, before: Option<&Json>, after: &Json) -> Result<Changes, Broke
 #[cfg(test)]
 mod tests {
     use super::super::Events;
+    use std::fmt::Write as _;
+
     use super::*;
 
     const TICKETS: &str = r#"
@@ -272,7 +274,7 @@ time-unit-is-wrong = 1
                 }
                 Err(broken) => format!("{}: {}", broken.why, broken.detail),
             };
-            said.push_str(&format!("{} {read}\n", line.number));
+            writeln!(said, "{} {read}", line.number).unwrap();
         }
         said
     }

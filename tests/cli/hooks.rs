@@ -15,7 +15,7 @@ use crate::run::{Home, Said};
 use crate::server::Server;
 
 /// Two agents over the files of a repository.
-const MAP: &str = r#"
+pub(crate) const MAP: &str = r#"
 workspace = "default"
 governance_owner = "dana"
 mode = "enforce"
@@ -40,14 +40,14 @@ priority = ["docs-writer", "coder"]
 "#;
 
 /// A home with a git repository in it and a map in force, or in a file.
-struct Place {
-    home: Home,
-    repo: PathBuf,
+pub(crate) struct Place {
+    pub(crate) home: Home,
+    pub(crate) repo: PathBuf,
 }
 
 impl Place {
     /// None where there is no git.
-    fn new() -> Option<Self> {
+    pub(crate) fn new() -> Option<Self> {
         if !programs::is_there("git") {
             return None;
         }
@@ -77,24 +77,24 @@ impl Place {
         Said::of(&mut self.command(arguments))
     }
 
-    fn git(&self, arguments: &[&str]) -> String {
+    pub(crate) fn git(&self, arguments: &[&str]) -> String {
         let said = self.try_git(arguments);
         assert_eq!(said.status, 0, "git {}\n{}\n{}", arguments.join(" "), said.out, said.err);
         said.out
     }
 
     /// deeds inside the repository.
-    fn deeds(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn deeds(&self, arguments: &[&str]) -> Command {
         let mut command = self.home.command(arguments);
         command.env("PATH", std::env::var("PATH").unwrap()).current_dir(&self.repo);
         command
     }
 
-    fn run(&self, arguments: &[&str]) -> Said {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Said {
         Said::of(&mut self.deeds(arguments))
     }
 
-    fn write(&self, path: &str, text: &str) {
+    pub(crate) fn write(&self, path: &str, text: &str) {
         fs::write(self.repo.join(path), text).unwrap();
     }
 
@@ -116,10 +116,10 @@ impl Place {
 }
 
 /// A word to the user, with the decision left to Claude Code.
-const TOLD: &str = "told";
+pub(crate) const TOLD: &str = "told";
 
 /// Decision and reason, in the documented form and nothing else; none where it has no opinion. It never allows.
-fn decided(said: &Said) -> Option<(String, String)> {
+pub(crate) fn decided(said: &Said) -> Option<(String, String)> {
     assert_eq!(said.status, 0, "{}\n{}", said.out, said.err);
     if said.out.is_empty() {
         return None;
@@ -139,7 +139,7 @@ fn decided(said: &Said) -> Option<(String, String)> {
 }
 
 #[track_caller]
-fn is(found: Option<(String, String)>, decision: &str, words: &[&str]) {
+pub(crate) fn is(found: Option<(String, String)>, decision: &str, words: &[&str]) {
     let (answer, why) = found.expect("a decision");
     assert_eq!(answer, decision, "{why}");
     for word in words {
@@ -159,13 +159,14 @@ fn tools_that_change_files_are_decided_by_the_zones() {
     is(place.by_file("write", &at("docs/legal/terms.md")), "deny", &["nobody owns"]);
     is(place.by_file("write", &at("secrets/key")), "deny", &["hidden"]);
     is(place.by_file("write", &at(".git/hooks/pre-commit")), "deny", &["files/.git/hooks/pre-commit"]);
+    place.write("docs/legal/terms.md", "x");
+    is(place.by_file("bash", ""), "deny", &["nobody owns files/docs/legal/terms.md"]);
     // Tools that look, and all others.
     is(place.by_file("read", &at("secrets/key")), "deny", &["hidden"]);
     is(place.by_file("grep", &at("secrets")), "deny", &["hidden"]);
     for (name, file) in [
         ("read", at("src/lib.rs")),
         ("grep", at("src")),
-        ("bash", at("src")),
         ("mcp", at("src")),
         ("post", at("src/lib.rs")),
         ("write", "/tmp/elsewhere.md".to_owned()),

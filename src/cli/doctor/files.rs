@@ -58,6 +58,7 @@ fn is_folder(path: &Path) -> bool {
             "workspaces",
             "tokens",
             "maps",
+            "hooks",
             "connections",
             "gateway",
             "restoring",

@@ -58,7 +58,7 @@ struct Found {
 
 /// Looks at what is staged, or at what commits change.
 pub(super) fn run(context: &Context, asked: &Git) -> anyhow::Result<Status> {
-    let asking = &asked.asking;
+    let asking = &asked.hosted.asking;
     if asked.pre_receive {
         return decide(context, asking, &pushed::received()?);
     }
@@ -176,7 +176,7 @@ fn look(
     };
     match known.verdict(agent, &entity, Wish::Change) {
         Verdict::Own(_) | Verdict::Open => None,
-        Verdict::Refused(why) | Verdict::Observed(why) => {
+        Verdict::Refused(why) | Verdict::Observed(why) | Verdict::Unsure(why) => {
             Some(found(true, known.owners(agent, &entity), why, Some(entity)))
         }
     }

@@ -23,10 +23,15 @@ const GIT_WORDS: &str = " hook git";
 const CLAUDE_WORDS: &str = " hook claude-code";
 
 /// `deeds hook claude-code --print|--install`.
-pub(super) fn claude_code(context: &Context, global: &Global, asking: &Asking) -> anyhow::Result<Status> {
+pub(super) fn claude_code(
+    context: &Context,
+    global: &Global,
+    asking: &Asking,
+    print: bool,
+) -> anyhow::Result<Status> {
     let command = command_line(global, asking, CLAUDE_WORDS)?;
     let mut entries = CLAUDE_CODE.entries(&command);
-    if asking.print {
+    if print {
         output::line(Form::Json.enter("", &mut entries).map_err(anyhow::Error::msg)?.trim_end())?;
         return Ok(Status::Done);
     }
@@ -58,12 +63,17 @@ pub(super) fn claude_code(context: &Context, global: &Global, asking: &Asking) -
 }
 
 /// `deeds hook git --print|--install`.
-pub(super) fn git(context: &Context, global: &Global, asking: &Asking) -> anyhow::Result<Status> {
+pub(super) fn git(
+    context: &Context,
+    global: &Global,
+    asking: &Asking,
+    print: bool,
+) -> anyhow::Result<Status> {
     let command = command_line(global, asking, GIT_WORDS)?;
     let script = format!(
         "#!/bin/sh\n# Deeds: are the staged files in the agent's zone? Written by `deeds hook git --install`.\nexec {command}\n"
     );
-    if asking.print {
+    if print {
         output::line(script.trim_end())?;
         return Ok(Status::Done);
     }

@@ -67,6 +67,19 @@ impl Repository {
         Ok(Some(Self { top }))
     }
 
+    /// The repository that this one is a part of, as a submodule, however deep; itself where it is none.
+    pub(super) fn whole(self) -> Result<Self, String> {
+        // Only a submodule and a work tree beside the first have a file there.
+        if !self.top.join(".git").is_file() {
+            return Ok(self);
+        }
+        let above = answer(&self.top, By::Directory, &["rev-parse", "--show-superproject-working-tree"])?;
+        match above.filter(|above| !above.as_os_str().is_empty()) {
+            Some(above) => Self { top: fs::canonicalize(&above).map_err(|error| error.to_string())? }.whole(),
+            None => Ok(self),
+        }
+    }
+
     /// Where the repository keeps what all its work trees share.
     fn common(&self) -> Result<Option<PathBuf>, String> {
         let common = answer(&self.top, By::Directory, &["rev-parse", "--git-common-dir"])?;

@@ -13,10 +13,29 @@ pub(super) enum Verdict {
     Own(String),
     /// It is not, and the map only observes.
     Observed(String),
+    /// It can't be told.
+    Unsure(String),
     /// It is not.
     Refused(String),
     /// Nothing speaks against a look.
     Open,
+}
+
+impl Verdict {
+    /// The more it restricts the more it weighs.
+    pub(super) fn weight(&self) -> u8 {
+        match self {
+            Self::Open => 0,
+            Self::Own(_) => 1,
+            Self::Observed(_) => 2,
+            Self::Unsure(_) => 3,
+            Self::Refused(_) => 4,
+        }
+    }
+}
+
+fn observed(why: &str) -> String {
+    format!("warning: {why}. Nothing stops it here, as the map only observes")
 }
 
 /// Who may change a file, for tables.
@@ -33,11 +52,21 @@ impl Known {
         self.map.mode() == Mode::Observe
     }
 
-    /// The answer to one wish.
+    /// The answer to one wish about a file.
     pub(super) fn verdict(&self, agent: &AgentId, entity: &EntityPath, wish: Wish) -> Verdict {
+        self.verdict_of(agent, (entity, &FieldName::whole()), wish)
+    }
+
+    /// The answer to one wish about a field.
+    pub(super) fn verdict_of(
+        &self,
+        agent: &AgentId,
+        (entity, field): (&EntityPath, &FieldName),
+        wish: Wish,
+    ) -> Verdict {
         let by = &self.from;
-        let hidden = self.map.is_hidden(agent, entity, &FieldName::whole());
-        let why = match (wish, self.map.authority(agent, entity, &FieldName::whole())) {
+        let hidden = self.map.is_hidden(agent, entity, field);
+        let why = match (wish, self.map.authority(agent, entity, field)) {
             (Wish::Look, _) if hidden => {
                 // What is hidden stays so where the map only observes.
                 return Verdict::Refused(format!("{entity} is hidden from {agent} (by {by})"));
@@ -58,11 +87,36 @@ impl Known {
         } else {
             String::new()
         };
-        match self.map.mode() {
-            Mode::Enforce => Verdict::Refused(format!("{why}{stranger} (by {by})")),
-            Mode::Observe => Verdict::Observed(format!(
-                "warning: {why}{stranger} Nothing stops it here, as the map only observes (by {by})"
+        self.restricted(format!("{why}{stranger} (by {by})"))
+    }
+
+    /// The answer to something that is said on an output.
+    pub(super) fn output(&self, agent: &AgentId, output: &str) -> Verdict {
+        let by = &self.from;
+        match self.map.publisher(output) {
+            Some(publisher) if publisher == agent => {
+                Verdict::Own(format!("{agent} publishes on {output} (by {by})"))
+            }
+            Some(publisher) => self.restricted(format!(
+                "{publisher} publishes on {output}, not {agent}. Leave it to {publisher} (by {by})"
             )),
+            None => self.restricted(format!("the map names no output {output} (by {by})")),
+        }
+    }
+
+    /// It is not allowed, for that reason; where the map only observes, that is told.
+    pub(super) fn restricted(&self, why: String) -> Verdict {
+        match self.map.mode() {
+            Mode::Enforce => Verdict::Refused(why),
+            Mode::Observe => Verdict::Observed(observed(&why)),
+        }
+    }
+
+    /// It can't be told whether it is allowed, for that reason; where the map only observes, that is told.
+    pub(super) fn asked(&self, why: &str) -> Verdict {
+        match self.map.mode() {
+            Mode::Enforce => Verdict::Unsure(why.to_owned()),
+            Mode::Observe => Verdict::Observed(observed(why)),
         }
     }
 

@@ -4,13 +4,16 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Below the data directory; `*` is any name or part of one.
-pub(super) const ROWS: [&str; 46] = [
+pub(super) const ROWS: [&str; 49] = [
     "connections",
     "connections/*.json",
     "deeds.log",
     "gateway",
     "gateway/*.log",
     "home",
+    "hooks",
+    "hooks/*.json",
+    "hooks/lock",
     "image",
     "image/*",
     "image/*/*",

@@ -3,13 +3,14 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
+use super::call::Touch;
 use crate::domain::path::{EntityPath, FieldName, Pattern};
 
 /// A search of a tool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Search {
+pub enum Search {
     /// The texts of everything below, less what its `glob` leaves out.
     Grep,
     /// The names of everything that its `pattern` fits.
@@ -19,24 +20,27 @@ pub(super) enum Search {
 }
 
 impl Search {
-    /// The search of that tool, where it is one.
-    pub(super) fn of(tool: &str) -> Option<Self> {
-        match tool {
-            "Grep" => Some(Self::Grep),
-            "Glob" => Some(Self::Glob),
-            "LS" => Some(Self::List),
-            _ => None,
+    /// What a search looks at, by its input.
+    pub(super) fn touch(self, named: &str, input: &Map<String, Value>) -> Touch {
+        let text = |keys: [&str; 3]| {
+            keys.iter().find_map(|key| input.get(*key)).and_then(Value::as_str).unwrap_or_default()
+        };
+        match self {
+            Self::List => self.of(named, ""),
+            Self::Glob => self.of(named, text(["pattern", "glob", "include"])),
+            Self::Grep => self.of(named, text(["glob", "include", "include_pattern"])),
         }
     }
 
-    /// The folder that it begins in, from the one that the call names, and what it looks at there.
-    pub(super) fn within(self, folder: &Path, input: &Value) -> (PathBuf, String) {
-        let text = |key: &str| input.get(key).and_then(Value::as_str).unwrap_or_default();
-        match self {
-            Self::List => (folder.to_owned(), "*".to_owned()),
-            Self::Glob => at_its_beginning(folder, text("pattern")),
-            Self::Grep => (folder.to_owned(), narrowed(text("glob"))),
-        }
+    /// The folder that it begins in, from the one that is named, and what it looks at there.
+    pub(super) fn of(self, named: &str, glob: &str) -> Touch {
+        let from = Path::new(named);
+        let (folder, reach) = match self {
+            Self::List => (from.to_owned(), "*".to_owned()),
+            Self::Glob => at_its_beginning(from, glob),
+            Self::Grep => (from.to_owned(), narrowed(glob)),
+        };
+        Touch::Search { named: named.to_owned(), folder, reach }
     }
 }
 
@@ -76,7 +80,10 @@ fn understood(glob: &str) -> String {
 }
 
 /// The files that are looked at, as the map names them.
-pub(super) fn pattern(folder: &EntityPath, rest: &str) -> Result<Pattern, String> {
+///
+/// # Errors
+/// Why they have no name there, as a clause.
+pub fn pattern(folder: &EntityPath, rest: &str) -> Result<Pattern, String> {
     let whole: Pattern =
         format!("{folder}/{rest}").parse().map_err(|error| format!("it can't be on a map: {error}"))?;
     Ok(whole.with_field(&FieldName::whole()))
@@ -105,11 +112,11 @@ mod tests {
             (Search::Glob, json!({}), "/r", "**"),
             (Search::List, json!({}), "/r", "*"),
         ] {
-            assert_eq!(
-                search.within(Path::new("/r"), &input),
-                (PathBuf::from(folder), rest.to_owned()),
-                "{input}"
-            );
+            let Touch::Search { folder: from, reach, .. } = search.touch("/r", input.as_object().unwrap())
+            else {
+                panic!("{input}")
+            };
+            assert_eq!((from, reach), (PathBuf::from(folder), rest.to_owned()), "{input}");
         }
         let folder: EntityPath = "files".parse().unwrap();
         assert_eq!(pattern(&folder, "**/*.md").unwrap().as_str(), "files/**/*.md#");
