@@ -239,12 +239,15 @@ impl From<AccessDecision> for AccessDecisions {
 }
 
 impl EvaluationsBody {
-    /// The one question, where there are no several; else each with what it lacks.
-    pub fn questions(self) -> Result<Vec<EvaluationBody>, EvaluationBody> {
+    /// Each with what it lacks.
+    ///
+    /// # Errors
+    /// The one question, where there are no several.
+    pub fn questions(self) -> Result<Vec<EvaluationBody>, Box<EvaluationBody>> {
         let Self { subject, action, resource, context, evaluations, .. } = self;
         let beside = EvaluationBody { subject, action, resource, context };
         if evaluations.is_empty() {
-            return Err(beside);
+            return Err(Box::new(beside));
         }
         Ok(evaluations.into_iter().map(|one| one.over(&beside)).collect())
     }

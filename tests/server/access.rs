@@ -76,6 +76,7 @@ async fn every_kind_of_question_is_answered_by_the_rules_and_leaves_no_deed() {
     let (server, guard) = start().await;
     let (intake, support) = (server.agent("intake").await, server.agent("support").await);
     server.agent("sales").await;
+    server.agent("newcomer").await;
     support.write("crm/account/a", json!({"margin": 3}), json!({"margin": 0})).await;
     intake.post("/v1/claims", json!({"event": "email.received", "key": "m-1"})).await;
     let freeze = json!({"step": "freeze", "entity": "crm/contact/z", "reason": "audit"});
@@ -101,6 +102,9 @@ async fn every_kind_of_question_is_answered_by_the_rules_and_leaves_no_deed() {
         ("sales", "read", field("crm/account/a", "margin"), false, json!("hidden"), json!(["support"])),
         ("sales", "read", entity("crm/account/a"), false, json!("hidden"), Json::Null),
         ("sales", "read", entity("hr/salaries"), false, json!("hidden"), json!(["support"])),
+        ("newcomer", "write", entity("scratch/newcomer/a"), true, Json::Null, Json::Null),
+        ("newcomer", "read", entity("crm/account/a"), false, json!("hidden"), Json::Null),
+        ("ghost", "write", entity("scratch/ghost/a"), false, json!("not-found"), Json::Null),
         ("ghost", "read", entity("crm/account/a"), false, json!("not-found"), Json::Null),
         ("intake", "call", tool("crm/get_account", json!({"id": "a"})), true, Json::Null, Json::Null),
         ("intake", "call", tool("crm/get_account", json!({})), false, json!("untold"), Json::Null),

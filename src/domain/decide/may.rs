@@ -16,7 +16,7 @@ use crate::domain::outcome::Outcome;
 use crate::domain::path::{EntityPath, FieldName, FieldPath};
 use crate::domain::reply::Reply;
 use crate::domain::state::State;
-use crate::domain::things::TokenClass;
+use crate::domain::things::{TokenClass, TokenRecord};
 use crate::domain::time::Time;
 use crate::domain::value::Value;
 
@@ -68,7 +68,10 @@ pub struct Why {
 /// What would be said to the agent. Nothing is said that it would not be told itself.
 pub fn may(state: &State, agent: &AgentId, question: Question, now: Time) -> May {
     let no = |(code, reason): (Code, String)| refused(state, agent, (code, reason), Vec::new());
-    if state.board.map.agent(agent).is_none() && !state.board.agents.contains_key(agent) {
+    let is_its = |record: &Arc<TokenRecord>| {
+        record.token.class == TokenClass::Agent && *record.token.name == *agent.as_str()
+    };
+    if state.board.map.agent(agent).is_none() && !state.access.tokens.values().any(is_its) {
         return no((Code::NotFound, format!("no agent here is called {agent}")));
     }
     let stopped = verdict::stopped(state, agent, now);
@@ -149,7 +152,9 @@ fn takes(state: &State, entity: &EntityPath, field: &FieldName) -> Value {
         FieldKind::Progression { order } => {
             let known = state.entities.get(entity);
             let now = known.and_then(|known| known.field(field)).map(|field| field.value.clone());
-            now.or_else(|| order.first().cloned()).unwrap_or(Value::null())
+            now.filter(|now| order.contains(now))
+                .or_else(|| order.first().cloned())
+                .unwrap_or_else(Value::null)
         }
         FieldKind::Owned | FieldKind::Append | FieldKind::Constant | FieldKind::Sequenced { .. } => {
             Value::null()
@@ -174,12 +179,7 @@ fn said(state: &State, agent: &AgentId, reply: Reply) -> May {
 /// A no with the code's own next step, and who answers for it.
 fn refused(state: &State, agent: &AgentId, (code, reason): (Code, String), owners: Vec<AgentId>) -> May {
     let map = &state.board.map;
-    let mut people: Vec<PersonId> = Vec::new();
-    for owner in owners.iter().filter_map(|owner| map.agent(owner)) {
-        if !people.contains(&owner.owner) {
-            people.push(owner.owner.clone());
-        }
-    }
+    let people = map.people_of(&owners);
     let queue = map.queue_of(owners.first().unwrap_or(agent)).name.clone();
     let (reason, next) = (Arc::from(reason), Arc::from(code.next()));
     let why = Why { code, verdict: None, reason, next, owners, people, queue, until: None };
