@@ -45,7 +45,9 @@ async fn start() -> (Server, Caller) {
 }
 
 fn question(agent: &str, action: &str, resource: Json) -> Json {
-    json!({"subject": {"type": "agent", "id": agent}, "action": {"name": action}, "resource": resource})
+    let mut body = json!({"subject": {"type": "agent", "id": agent}, "action": {"name": action}});
+    body["resource"] = resource;
+    body
 }
 
 fn entity(id: &str) -> Json {
@@ -57,7 +59,9 @@ fn field(id: &str, field: &str) -> Json {
 }
 
 fn tool(id: &str, arguments: Json) -> Json {
-    json!({"type": "tool", "id": id, "properties": {"arguments": arguments}})
+    let mut resource = json!({"type": "tool", "id": id, "properties": {}});
+    resource["properties"]["arguments"] = arguments;
+    resource
 }
 
 /// Asks, and gives the decision with the code beside it.
@@ -71,21 +75,11 @@ async fn head(server: &Server) -> Json {
     server.dana.get("/v1/whoami?at=0s").await["as_of"]["seq"].clone()
 }
 
-#[tokio::test]
-async fn every_kind_of_question_is_answered_by_the_rules_and_leaves_no_deed() {
-    let (server, guard) = start().await;
-    let (intake, support) = (server.agent("intake").await, server.agent("support").await);
-    server.agent("sales").await;
-    server.agent("newcomer").await;
-    support.write("crm/account/a", json!({"margin": 3}), json!({"margin": 0})).await;
-    intake.post("/v1/claims", json!({"event": "email.received", "key": "m-1"})).await;
-    let freeze = json!({"step": "freeze", "entity": "crm/contact/z", "reason": "audit"});
-    assert_eq!(server.dana.post("/v1/overrides", freeze).await["outcome"], "recorded");
-    let before = head(&server).await;
-    let (mail, trigger) =
-        (json!({"type": "output", "id": "mail/sales"}), |id: &str| json!({"type": "trigger", "id": id}));
-    let claimed = json!({"type": "trigger", "id": "email.received", "properties": {"key": "m-1"}});
-    for (agent, action, resource, allowed, code, owners) in [
+/// Who, does what, to what; whether it may, the code, and whose it is.
+type Case = (&'static str, &'static str, Json, bool, Json, Json);
+
+fn of_records() -> Vec<Case> {
+    vec![
         ("intake", "write", field("crm/contact/7", "status"), true, Json::Null, Json::Null),
         ("sales", "write", field("crm/contact/7", "status"), false, json!("not-owner"), json!(["intake"])),
         ("intake", "write", field("crm/contact/7", "score"), false, json!("unowned"), Json::Null),
@@ -106,6 +100,14 @@ async fn every_kind_of_question_is_answered_by_the_rules_and_leaves_no_deed() {
         ("newcomer", "read", entity("crm/account/a"), false, json!("hidden"), Json::Null),
         ("ghost", "write", entity("scratch/ghost/a"), false, json!("not-found"), Json::Null),
         ("ghost", "read", entity("crm/account/a"), false, json!("not-found"), Json::Null),
+    ]
+}
+
+fn of_the_rest() -> Vec<Case> {
+    let (mail, trigger) =
+        (json!({"type": "output", "id": "mail/sales"}), |id: &str| json!({"type": "trigger", "id": id}));
+    let claimed = json!({"type": "trigger", "id": "email.received", "properties": {"key": "m-1"}});
+    vec![
         ("intake", "call", tool("crm/get_account", json!({"id": "a"})), true, Json::Null, Json::Null),
         ("intake", "call", tool("crm/get_account", json!({})), false, json!("untold"), Json::Null),
         (
@@ -148,7 +150,21 @@ async fn every_kind_of_question_is_answered_by_the_rules_and_leaves_no_deed() {
         ("sales", "answer", trigger("invoice.overdue"), false, json!("unowned"), Json::Null),
         ("sales", "publish", mail.clone(), true, Json::Null, Json::Null),
         ("support", "publish", mail, false, json!("not-owner"), json!(["sales"])),
-    ] {
+    ]
+}
+
+#[tokio::test]
+async fn every_kind_of_question_is_answered_by_the_rules_and_leaves_no_deed() {
+    let (server, guard) = start().await;
+    let (intake, support) = (server.agent("intake").await, server.agent("support").await);
+    server.agent("sales").await;
+    server.agent("newcomer").await;
+    support.write("crm/account/a", json!({"margin": 3}), json!({"margin": 0})).await;
+    intake.post("/v1/claims", json!({"event": "email.received", "key": "m-1"})).await;
+    let freeze = json!({"step": "freeze", "entity": "crm/contact/z", "reason": "audit"});
+    assert_eq!(server.dana.post("/v1/overrides", freeze).await["outcome"], "recorded");
+    let before = head(&server).await;
+    for (agent, action, resource, allowed, code, owners) in of_records().into_iter().chain(of_the_rest()) {
         let place = format!("{agent} {action} {resource}");
         let (decision, found, came) = said(&guard, question(agent, action, resource)).await;
         assert_eq!((decision, found), (json!(allowed), code), "{place}: {}", came.text);
@@ -355,6 +371,13 @@ async fn broken_questions_are_told_with_their_place() {
             assert_eq!((came.status, &came["place"]), (400, &json!(place)), "{}", came.text);
         }
     }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn bodies_and_names_that_are_none_are_refused() {
+    let (server, guard) = start().await;
+    let fine = question("intake", "write", field("crm/contact/7", "status"));
     for (call, arguments) in
         [(json!("crm"), json!({})), (json!("crm/"), json!({})), (json!("crm/get_account"), json!([1]))]
     {
