@@ -166,10 +166,16 @@ fn said(state: &State, agent: &AgentId, reply: Reply) -> May {
     let allowed = matches!(reply.outcome, Outcome::Committed | Outcome::Allowed);
     let Some(code) = reply.code else { return May { allowed, why: None } };
     let reason = reply.message.as_deref().unwrap_or_default().to_owned();
+    let waits = matches!(reply.outcome, Outcome::Proposed | Outcome::Escalated | Outcome::Deferred);
+    let next = reply.next.unwrap_or_else(|| Arc::from(code.next()));
     let may = refused(state, agent, (code, reason), reply.owners);
     let why = may.why.map(|why| Why {
         verdict: reply.verdict,
-        next: reply.next.unwrap_or(why.next),
+        next: if waits {
+            Arc::from(format!("nothing waits yet; asked of Deeds itself: {next}"))
+        } else {
+            next
+        },
         until: reply.until,
         ..why
     });
