@@ -13,6 +13,8 @@ mod patience;
 #[path = "server/support.rs"]
 mod support;
 
+#[path = "server/access.rs"]
+mod access;
 #[path = "server/bad_input.rs"]
 mod bad_input;
 #[path = "server/calls.rs"]

@@ -117,6 +117,10 @@ pub(crate) fn any_body(body: &[u8]) {
         parse_object::<Write>(body).map(drop),
         parse::<Vec<Write>>(body).map(drop),
         parse::<Command>(body).map(drop),
+        parse_exact::<super::EvaluationsBody>(body).and_then(|asked| match asked.questions() {
+            Ok(each) => each.iter().try_for_each(|one| one.evaluation().map(drop)),
+            Err(one) => one.evaluation().map(drop),
+        }),
     ] {
         if let Err(problem) = told {
             assert!(problem.status < 500, "{problem:?}");

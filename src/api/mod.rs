@@ -3,6 +3,7 @@
 //! Requests are the domain's own commands (`domain::command`), answers to them its replies (`domain::reply`). Neither
 //! HTTP nor storage lives here.
 
+mod access;
 mod addresses;
 mod answers;
 mod body;
@@ -24,6 +25,10 @@ mod teamwork;
 mod token;
 
 pub use crate::domain::hash::{BadHash, Hash, link};
+pub use access::{
+    AccessConfiguration, AccessDecision, AccessDecisions, AccessReason, Evaluation, EvaluationBody,
+    EvaluationsBody, Semantic,
+};
 pub use addresses::{
     ADDRESSES, Access, Address, AddressList, Answers, By, Handled, Kind, PARAMETERS, Parameter, Parts, Place,
     Sent, Takes, address, address_list, fit, sent,

@@ -192,19 +192,13 @@ pub fn who_owns(state: &State, reader: &Actor, path: &FieldPath) -> Ownership {
     let hidden = reader.agent().is_some_and(|agent| map.is_hidden(agent, &path.entity, &path.field));
     let field =
         state.entities.get(&path.entity).and_then(|entity| entity.field(&path.field)).filter(|_| !hidden);
-    let mut people: Vec<PersonId> = Vec::new();
-    for owner in owners.iter().filter_map(|owner| map.agent(owner)) {
-        if !people.contains(&owner.owner) {
-            people.push(owner.owner.clone());
-        }
-    }
     let queue = owners.first().map_or_else(|| map.first_queue(), |owner| map.queue_of(owner));
     let kept = |agent: &&Agent| map.is_hidden(&agent.id, &path.entity, &path.field);
     let no_access = map.model().agents.iter().filter(kept).map(|agent| agent.id.clone()).collect();
     Ownership {
         no_access,
         path: path.clone(),
-        people,
+        people: map.people_of(&owners),
         kind: map.field_kind(&path.entity, &path.field).as_str().to_owned(),
         queue: queue.name.clone(),
         map_version: state.board.map_version,

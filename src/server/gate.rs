@@ -47,6 +47,8 @@ const MIN_SEQ_WAIT: Duration = Duration::from_secs(5);
 const KEY_BYTES: usize = 240;
 /// The length of a W3C `traceparent`.
 const TRACEPARENT_BYTES: usize = 55;
+/// By which a caller tells its requests apart: it comes back as it came.
+const REQUEST_ID: &str = "x-request-id";
 
 /// An authenticated request with its body.
 #[derive(Debug)]
@@ -75,6 +77,7 @@ where
     F: Future<Output = Answer>,
 {
     let began = Instant::now();
+    let id = request.headers().get(REQUEST_ID).cloned();
     let mut unrecorded = false;
     let (answer, pass) = match admit(&app, address, request).await {
         Ok((call, pass)) => {
@@ -90,7 +93,7 @@ where
         }
         Err(problem) => (Err(problem), None),
     };
-    let mut response = finish(&app, address.path, began, answer);
+    let mut response = identified(finish(&app, address.path, began, answer), id);
     if unrecorded {
         response.headers_mut().insert(RECORDING_HEADER, HeaderValue::from_static("no"));
     }
@@ -98,6 +101,13 @@ where
         Some(pass) => pass.attend(response),
         None => response,
     }
+}
+
+fn identified(mut response: Response, id: Option<HeaderValue>) -> Response {
+    if let Some(id) = id {
+        response.headers_mut().insert(REQUEST_ID, id);
+    }
+    response
 }
 
 /// The handler's answer, here.
@@ -122,9 +132,17 @@ pub(super) struct Stranger {
     pub(super) peer: IpAddr,
     address: &'static Address,
     uri: Uri,
+    headers: HeaderMap,
 }
 
 impl Stranger {
+    /// Where the asker found the server: `https://deeds.example`, also behind a proxy that ends TLS and says so.
+    pub(super) fn base(&self) -> String {
+        let said = |name| self.headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+        let secure = self.app.secure || said("x-forwarded-proto") == Some("https");
+        format!("{}://{}", if secure { "https" } else { "http" }, said("host").unwrap_or_default())
+    }
+
     /// The query; only the parameters of the address may come.
     pub(super) fn query(&self) -> Result<Query, Box<Problem>> {
         Query::parse(self.uri.query(), &self.address.query())
@@ -143,11 +161,12 @@ where
     F: Future<Output = Answer>,
 {
     let began = Instant::now();
+    let id = request.headers().get(REQUEST_ID).cloned();
     let answer = match greet(&app, address, request).await {
         Ok(stranger) => handler(stranger).await,
         Err(problem) => Err(problem),
     };
-    finish(&app, address.path, began, answer)
+    identified(finish(&app, address.path, began, answer), id)
 }
 
 async fn greet(
@@ -157,9 +176,10 @@ async fn greet(
 ) -> Result<Stranger, Box<Problem>> {
     let (parts, body) = request.into_parts();
     app.hosts.check(&parts.headers)?;
-    let (peer, uri) = (peer_of(&parts), parts.uri);
+    let peer = peer_of(&parts);
+    let Parts { uri, headers, .. } = parts;
     if let Ok(Ok(body)) = timeout(BODY_TIMEOUT, to_bytes(body, STRANGER_BYTES)).await {
-        return Ok(Stranger { app: Arc::clone(app), body, peer, address, uri });
+        return Ok(Stranger { app: Arc::clone(app), body, peer, address, uri, headers });
     }
     let detail = format!("at most {STRANGER_BYTES} bytes are taken here");
     Err(Box::new(Problem::new(ProblemCode::BodyTooLarge, detail).at("the body")))

@@ -124,6 +124,8 @@ struct App {
     gateways: Gateways,
     /// Where it listens.
     address: SocketAddr,
+    /// Whether by TLS.
+    secure: bool,
     /// True once the server goes down: streams and long polls end.
     closing: watch::Receiver<bool>,
 }
@@ -170,6 +172,7 @@ pub async fn run(
         shown: Shown::default(),
         gateways: Gateways::new(options.gateways),
         address,
+        secure: doors.tls.is_some(),
         closing,
     });
     tracing::info!(%address, "serving");

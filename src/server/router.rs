@@ -11,9 +11,9 @@ use axum::routing::{MethodFilter, any, on};
 use super::gate::{enter, enter_open, nowhere};
 use super::mcp::Mcp;
 use super::routes::{
-    activity, addresses, alerts, board, calls, clock, conclusions, entities, fan_outs, handoffs, health,
-    imports, inbox, keys, leases, ledger, map, outputs, overrides, proof, readiness, reviews, scope, survey,
-    take, together, tokens, trace, who_owns, whoami, work, workspaces, writes,
+    access, activity, addresses, alerts, board, calls, clock, conclusions, entities, fan_outs, handoffs,
+    health, imports, inbox, keys, leases, ledger, map, outputs, overrides, proof, readiness, reviews, scope,
+    survey, take, together, tokens, trace, who_owns, whoami, work, workspaces, writes,
 };
 use super::{App, gateways, stream};
 use crate::api::{ADDRESSES, Address, By, Handled, ProblemCode};
@@ -34,6 +34,9 @@ macro_rules! handlers {
 }
 
 handlers! {
+    AccessConfiguration enter_open access::configuration;
+    AccessEvaluation enter access::one;
+    AccessEvaluations enter access::each;
     Activity enter activity::list;
     Addresses enter_open addresses::list;
     Agents enter readiness::agents;

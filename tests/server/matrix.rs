@@ -19,6 +19,10 @@ fn sample(route: &Address) -> (String, String) {
         ("POST", "/v1/calls" | "/v1/calls/ask") => {
             json!({"server": "crm", "tool": "get", "arguments": {}, "via": "gate"})
         }
+        ("POST", "/access/v1/evaluation" | "/access/v1/evaluations") => json!({
+            "subject": {"type": "agent", "id": "intake"}, "action": {"name": "read"},
+            "resource": {"type": "entity", "id": "crm/contact/a"}
+        }),
         ("POST", "/v1/calls/made") => json!({"server": "crm", "tool": "get", "how": "done"}),
         ("POST", "/v1/calls/{n}/end") => json!({"how": "done"}),
         ("POST", "/v1/tools/seen") => json!({"server": "crm", "tools": [{"name": "get"}]}),

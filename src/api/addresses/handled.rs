@@ -7,8 +7,9 @@ use super::{
     PEOPLE, Takes, column, schema,
 };
 use crate::api::{
-    AlertList, AlertView, BatchAnswer, BoardView, CallAsked, CallBody, CallList, CallMadeBody, ClockPreview,
-    ConclusionList, FanOutList, Histogram, Invited, ItemList, ItemView, KeyList, LeaseList, LedgerPage,
+    AccessConfiguration, AccessDecision, AccessDecisions, AlertList, AlertView, BatchAnswer, BoardView,
+    CallAsked, CallBody, CallList, CallMadeBody, ClockPreview, ConclusionList, EvaluationBody,
+    EvaluationsBody, FanOutList, Histogram, Invited, ItemList, ItemView, KeyList, LeaseList, LedgerPage,
     LookLine, MapChecked, MapView, NewInvitation, NewToken, NewWorkspaceRequest, OutputList, OverrideBody,
     Proof, RawDeed, ReviewList, Stats, TakeBody, TakeInvitation, TakenWork, TaskList, TaskView, TokenList,
     TokenMade, ToolList, Traced, WhoAmI, WholeView, WorkList, WorkView, WorkspaceList, WorkspaceMade,
@@ -89,6 +90,13 @@ handled! {
         "Says that a call was forwarded which needed no leave: what it read, and how it ended.";
     Calls GET "/v1/calls" EVERYONE Read (none) [page, digest, agent, wait, min_seq, at] (json CallList),
         "Where calls of tools stand, the latest first; an agent gets its own. With a digest the one call, once it has gone on.";
+
+    AccessConfiguration GET "/.well-known/authzen-configuration" ANYONE Open (none) [] (json AccessConfiguration),
+        "Where a gateway that speaks AuthZEN 1.0 asks.";
+    AccessEvaluation POST "/access/v1/evaluation" ANY_TOKEN Read (json EvaluationBody) [min_seq] (json AccessDecision),
+        "Whether an agent may do something, as AuthZEN asks it; nothing is recorded.";
+    AccessEvaluations POST "/access/v1/evaluations" ANY_TOKEN Read (json EvaluationsBody) [min_seq] (json AccessDecisions),
+        "The same of several things, up to 256: all of them, up to the first no, or up to the first yes.";
 
     Entity GET "/v1/entities/{*path}" EVERYONE Read (none) [min_seq, at] (json EntityView),
         "An entity's values, versions, owners, and what others did on it lately.";

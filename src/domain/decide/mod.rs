@@ -27,6 +27,7 @@ mod key;
 mod lease;
 mod loss;
 mod map;
+mod may;
 mod output;
 mod overrides;
 mod preview;
@@ -53,6 +54,7 @@ mod tests;
 pub use clock::foreseen as foreseen_rebase;
 pub use found::found;
 pub use loss::unfit as unfit_for_loss;
+pub use may::{May, Question, Why, may};
 pub use preview::{Closes, FORESEEN, Foreseen, Preview, Supposed, Tells, preview};
 pub use tick::{next_due, next_due_of};
 

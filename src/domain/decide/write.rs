@@ -134,6 +134,20 @@ fn anew<'a>(state: &'a State, write: &Write) -> Cow<'a, State> {
     Cow::Owned(state)
 }
 
+/// The write on the versions that the agent would find now.
+pub(super) fn on_what_is_there(state: &State, agent: &AgentId, write: Write) -> Write {
+    let there = anew(state, &write);
+    let version = |name: &FieldName| {
+        let known = there.entities.get(&write.entity);
+        let known = known.filter(|_| !there.board.map.hides_version_of(agent, &write.entity, name));
+        (name.clone(), known.map_or(Version(0), |known| known.version_of(name)))
+    };
+    let whole = (write.kind != WriteKind::Update).then(FieldName::whole);
+    let expected = Expected::Fields(write.changes.keys().chain(&whole).map(version).collect());
+    drop(there);
+    Write { expected: Some(expected), ..write }
+}
+
 fn over_bound(write: &Write) -> Option<String> {
     let fields = write.changes.len();
     let reads = write.depends_on.len();

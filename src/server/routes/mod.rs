@@ -1,5 +1,6 @@
 //! One file for each resource. A handler reads what it needs from the [`Call`](super::gate::Call), asks, and answers.
 
+pub(super) mod access;
 pub(super) mod activity;
 pub(super) mod addresses;
 pub(super) mod alerts;

@@ -1,11 +1,12 @@
 //! What agents have read through a gateway: a later write is based on it. And what servers offer.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{mark, refuse, too_long};
 use crate::domain::code::Code;
-use crate::domain::command::{CallMade, CallStep, Expected, NAME_BYTES, TOOLS};
+use crate::domain::command::{CallMade, CallOrder, CallStep, Expected, NAME_BYTES, TOOLS};
 use crate::domain::decide::sheet::Sheet;
 use crate::domain::decide::{verdict, write};
 use crate::domain::deed::Body;
@@ -78,6 +79,25 @@ pub(super) fn seen<'s>(
     entity: &EntityPath,
 ) -> Option<&'s SeenThere> {
     state.board.seen_there.get(&seen_key(agent, server, entity))
+}
+
+/// The state in which the agent has just read what the call writes to, by way of its server, where it has not.
+pub(in crate::domain::decide) fn as_read<'s>(
+    state: &'s State,
+    agent: &AgentId,
+    order: &CallOrder,
+) -> Cow<'s, State> {
+    let named = (&*order.server, &*order.tool);
+    let meaning = tool::meaning(state.board.map.model(), named, &order.arguments, order.root.as_deref());
+    let Ok(Meaning::Write { entity, .. }) = meaning else { return Cow::Borrowed(state) };
+    if seen(state, agent, &order.server, &entity).is_some() {
+        return Cow::Borrowed(state);
+    }
+    let mut state = state.clone();
+    let head = state.head();
+    let now = SeenThere { head, tool: Arc::clone(&order.tool), answer: None };
+    state.board.seen_there.set(seen_key(agent, &order.server, &entity), head, now);
+    Cow::Owned(state)
 }
 
 /// Why a write is not based on what is there: it was never read, or what reads it again shows something else.

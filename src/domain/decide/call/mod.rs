@@ -25,6 +25,7 @@ use crate::domain::things::{Call, CallApproval, CallBegun, CallMark, OpenAct, Op
 
 pub(super) use end::{answered, expire};
 pub(super) use item::{again, shut_out};
+pub(super) use memory::as_read;
 
 /// Decides whatever is asked about a call. None where nothing happened that is worth a deed.
 pub(super) fn decide(sheet: &mut Sheet<'_>, step: &CallStep) -> Option<Seq> {

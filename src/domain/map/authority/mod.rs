@@ -254,6 +254,17 @@ impl Map {
         self.model.agents.get(*self.index.publishers.get(output)?).map(|agent| &agent.id)
     }
 
+    /// The people accountable for these agents, each once.
+    pub fn people_of(&self, agents: &[AgentId]) -> Vec<PersonId> {
+        let mut people: Vec<PersonId> = Vec::new();
+        for agent in agents.iter().filter_map(|agent| self.agent(agent)) {
+            if !people.contains(&agent.owner) {
+                people.push(agent.owner.clone());
+            }
+        }
+        people
+    }
+
     /// The `[[output]]` of that name.
     pub fn output(&self, name: &str) -> Option<&Output> {
         self.model.outputs.get(*self.index.outputs.get(name)?)
