@@ -5,6 +5,7 @@
 //! decided here.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::cluster::{Advertised, ClocksApart, Cluster};
 use super::founding::{founding, kept, mint};
@@ -24,6 +25,9 @@ use crate::domain::time::Time;
 use crate::ledger::{LedgerError, Store};
 use crate::store::Images;
 
+/// How often a token of the server's own is recorded anew where nodes on the same workspace were first, and after how long each time.
+const TRIES: u32 = 20;
+const AGAIN: Duration = Duration::from_millis(250);
 /// The folder of their image, in the data directory.
 pub const IMAGE_FOLDER: &str = "image";
 
@@ -396,7 +400,15 @@ impl Workspaces {
         })?;
         let principal = Principal { actor: Actor::Deeds, class: TokenClass::Admin, token: None };
         let request = Request::new(principal, Command::Token(TokenStep::Create(token)));
-        let answer = space.handle().submit(request).await?;
+        let mut tries = 0;
+        let answer = loop {
+            match space.handle().submit(request.clone()).await {
+                // Nobody else asks again for it.
+                Err(SubmitError::Contended) if tries < TRIES => tries += 1,
+                answered => break answered?,
+            }
+            tokio::time::sleep(AGAIN).await;
+        };
         let Reply { message, .. } = &answer.reply;
         if answer.reply.is_done() {
             return Ok(());
