@@ -119,6 +119,7 @@ impl Walk {
                 }
             }
             Role::Look | Role::ScriptFile => self.touch(state, &by, word, Wish::Look, deep),
+            Role::LookBelow if call.has(Effect::InPlace) => self.touch(state, &by, word, Wish::Change, true),
             Role::LookBelow => self.touch(state, &by, word, Wish::Look, true),
             Role::Change if call.has(Effect::ToOutput) => self.touch(state, &by, word, Wish::Look, deep),
             Role::Change | Role::Output => self.touch(state, &by, word, Wish::Change, deep),

@@ -234,6 +234,15 @@ static PROGRAMS: &[Program] = &[
     )
     .each(Change)
     .then(special::packed),
+    // Formatters, and linters that mend.
+    program("rustfmt", &[("check", Flag(DryRun)), ("edition config config-path emit", Value(Ignored))]).each(ChangeBelow),
+    program("black isort", &[("check check-only diff c", Flag(DryRun)), ("l line-length t target-version profile", Value(Ignored))])
+        .each(ChangeBelow),
+    program("gofmt goimports shfmt", &[("w", Flag(InPlace)), ("r i ln local", Value(Ignored))]).each(LookBelow),
+    program("clang-format", &[("i", Flag(InPlace)), ("style", Value(Ignored))]).each(LookBelow),
+    program("prettier", &[("w write", Flag(InPlace)), ("config parser plugin ignore-path", Value(Ignored))]).each(LookBelow),
+    program("eslint", &[("fix", Flag(InPlace)), ("c config rule ext f format", Value(Ignored))]).each(LookBelow),
+    program("sqlite3", &[("readonly", Flag(DryRun)), ("cmd init separator", Value(Ignored))]).first(&[Change]),
     // Copies.
     program("mv", &[FOLDER, EXACT, SUFFIX]).each(Move).last(Into).then(special::copies),
     program("cp", &[FOLDER, EXACT, SUFFIX, ("r R a recursive archive", Flag(Deep))]).each(Look).last(Into).then(special::copies),
@@ -331,6 +340,8 @@ static PROGRAMS: &[Program] = &[
     program("sudo doas", &[("u user g group h host p prompt r role t type U other-user", Value(Ignored)), ("D chdir", Value(Chdir))])
         .stops(0)
         .then(special::runs),
+    program("npx bunx uvx", &[("p package from with", Value(Ignored)), ("c call", Value(Code))]).stops(0).then(special::runs),
+    program("script", &[("c command", Value(Code)), ("E T t O B I", Value(Ignored))]).each(Change).then(special::coded),
     program("nohup setsid builtin busybox toybox", &[]).stops(0).then(special::runs),
     program("nice ionice stdbuf", &[("n adjustment c class i input o output e error", Value(Ignored))]).stops(0).then(special::runs),
     program("time strace ltrace", &[("o output", Value(Change)), ("f e p s", Value(Ignored))]).stops(0).then(special::runs),

@@ -95,7 +95,7 @@ fn has_nameless_document(text: &str) -> bool {
         let name = behind.trim_start_matches('-').trim_ascii_start();
         name.split(|char: char| char.is_ascii_whitespace() || "&();|<>".contains(char))
             .next()
-            .is_none_or(|name| name.trim_matches(quotes).is_empty())
+            .is_none_or(|name| name.trim_matches(quotes).is_empty() || name.starts_with('#'))
             && !behind.starts_with('<')
     })
 }
