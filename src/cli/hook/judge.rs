@@ -152,7 +152,10 @@ impl Judge<'_> {
 
     /// The map names some tools of the server and not this one, or none: then what it seems to be about says the rest.
     fn unmapped(&self, used: &Used, unmapped: Unmapped) -> Verdict {
-        let unnamed = format!("{} of {} is a tool that the map does not name", used.tool, used.server);
+        let unnamed = format!(
+            "{} of {} is a tool that the map does not name (a `[[tool]]` row says what it does)",
+            used.tool, used.server
+        );
         let foreign = used.files.iter().find_map(|reach| match self.of(reach) {
             Verdict::Refused(why) | Verdict::Observed(why) => Some(why),
             Verdict::Own(_) | Verdict::Open | Verdict::Unsure(_) => None,

@@ -339,8 +339,14 @@ impl Around<'_> {
     fn around(&mut self, place: &Path) -> Result<Option<Repository>, String> {
         let resolved = resolve(place)?;
         let there = resolved.ancestors().find(|folder| folder.is_dir()).unwrap_or(Path::new("/")).to_owned();
-        if let Some(top) = self.known.get(&there) {
-            return Ok(top.clone().map(|top| Repository { top }));
+        // What lies below a folder is in the same repository, up to one that begins on the way.
+        for folder in there.ancestors() {
+            if let Some(top) = self.known.get(folder) {
+                return Ok(top.clone().map(|top| Repository { top }));
+            }
+            if folder.join(GIT).exists() {
+                break;
+            }
         }
         let found = match self.dialect {
             Some(_) => Repository::around(&there, By::Directory)?.map(Repository::whole).transpose()?,
