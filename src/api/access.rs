@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value as Json};
 
-use super::{CallBody, Problem, ProblemCode, body};
+use super::{CallBody, Handled, Problem, ProblemCode, body};
 use crate::domain::code::Code;
 use crate::domain::command::{Claim, Publish, WriteKind};
 use crate::domain::decide::{May, Question};
@@ -45,8 +45,8 @@ impl AccessConfiguration {
     /// Of a server that is found at `https://deeds.example`.
     pub fn at(server: String) -> Self {
         Self {
-            access_evaluation_endpoint: format!("{server}/access/v1/evaluation"),
-            access_evaluations_endpoint: format!("{server}/access/v1/evaluations"),
+            access_evaluation_endpoint: format!("{server}{}", Handled::AccessEvaluation.path()),
+            access_evaluations_endpoint: format!("{server}{}", Handled::AccessEvaluations.path()),
             policy_decision_point: server,
         }
     }

@@ -31,6 +31,15 @@ macro_rules! handled {
             $(#[doc = $says] $name,)*
         }
 
+        impl Handled {
+            /// Its path, as its row has it.
+            pub(in crate::api) const fn path(self) -> &'static str {
+                match self {
+                    $(Self::$name => $path,)*
+                }
+            }
+        }
+
         pub(super) const ROWS: &[Address] = &[$(Address {
             name: stringify!($name),
             method: stringify!($method),
