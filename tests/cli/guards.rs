@@ -104,6 +104,7 @@ fn ways(place: &Place) -> Vec<(&'static str, &'static str, Json)> {
         ("claude-code", "mcp__files__write_file", json!({"path": "src/main.rs", "content": "x"})),
         ("claude-code", "mcp__files__write_file", json!({"path": absolute, "content": "x"})),
         ("claude-code", "mcp__fs__write_file", json!({"path": absolute, "content": "x"})),
+        ("claude-code", "mcp__fs__put", json!({"uri": format!("file://{}", absolute.display())})),
         ("claude-code", "mcp__fs__edit", json!({"edits": [{"target": {"file": "src/main.rs"}}]})),
         ("claude-code", "PowerShell", shell("Set-Content src/main.rs x")),
         ("claude-code", "SuperEdit", json!({"path": "src/main.rs"})),

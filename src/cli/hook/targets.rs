@@ -272,10 +272,11 @@ fn file_names(arguments: &Value) -> Vec<&str> {
     fn below<'a>(value: &'a Value, is_named: bool, found: &mut Vec<&'a str>) {
         match value {
             Value::String(text) => {
+                // A file may be named by its address, too.
+                let text = text.strip_prefix("file://").unwrap_or(text);
                 let looks = is_named || text.contains('/');
                 let is_one = looks && text.len() < 4_096 && !text.is_empty() && !text.contains(['\n', '\0']);
-                found
-                    .extend((is_one && !text.contains("://") && found.len() < MOST).then_some(text.as_str()));
+                found.extend((is_one && !text.contains("://") && found.len() < MOST).then_some(text));
             }
             Value::Array(all) => all.iter().for_each(|one| below(one, is_named, found)),
             Value::Object(all) => all.iter().for_each(|(key, one)| {

@@ -160,12 +160,7 @@ impl Known {
             return Owners::default();
         }
         let agents: Vec<AgentId> = self.map.owners(entity, &whole).into_iter().cloned().collect();
-        let mut people: Vec<PersonId> = agents
-            .iter()
-            .filter_map(|owner| self.map.agent(owner))
-            .map(|entry| entry.owner.clone())
-            .collect();
-        people.dedup();
+        let mut people = self.map.people_of(&agents);
         if agents.is_empty() {
             people.push(self.map.queue_of(agent).owner.clone());
         }
