@@ -39,6 +39,7 @@ use crate::domain::things::TokenClass;
 
 pub(in crate::cli) use claude_code::HOOKS as CLAUDE_CODE;
 pub(in crate::cli) use entry::Form;
+pub(in crate::cli) use host::SERVER;
 pub(in crate::cli) use record::{Record as Connection, all as connections};
 
 /// What is connected, or taken back.
@@ -250,9 +251,9 @@ fn plans(
         token_file: who.is_given.then(|| who.token.clone()),
         ..global.clone()
     };
-    let line = |dialect: &str| match command.only {
+    let line = |words: &str| match command.only {
         Some(Only::Mcp) => Ok(None),
-        Some(Only::Hooks) | None => hook::line(&global, dialect, &who.agent).map(Some),
+        Some(Only::Hooks) | None => hook::line(&global, words, &who.agent).map(Some),
     };
     let wanted = Wanted {
         machine,

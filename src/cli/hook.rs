@@ -167,10 +167,10 @@ pub(super) async fn remember_map(context: &Context, client: &Client) {
     }
 }
 
-/// The line of a shell that asks as that agent, in the form of that coding agent.
-pub(super) fn line(global: &Global, dialect: &str, agent: &AgentId) -> anyhow::Result<String> {
+/// The line of a shell that asks as that agent, by those words.
+pub(super) fn line(global: &Global, words: &str, agent: &AgentId) -> anyhow::Result<String> {
     let asking = Asking { agent: Some(agent.clone()), prefix: None, map: None };
-    install::command_line(global, &asking, &format!(" hook {dialect}"))
+    install::command_line(global, &asking, words)
 }
 
 /// The top of the repository here; where there is none, the directory.

@@ -28,6 +28,7 @@ const TELLING: [&str; 8] =
     ["file_path", "path", "notebook_path", "filename", "absolute_path", "command", "patch", "script"];
 
 /// One host.
+#[derive(Debug)]
 pub struct Dialect {
     /// As it is named in commands and reports.
     pub name: &'static str,

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use serde_json::json;
 
 use super::host::{Hooks, Host, Machine, Scope};
+use crate::hook::CLAUDE_CODE;
 
 /// Longer than the hook ever takes, in seconds.
 const TIMEOUT_SECONDS: u32 = 10;
@@ -14,8 +15,8 @@ const TIMEOUT_SECONDS: u32 = 10;
 const DIRECTORY: &str = "CLAUDE_CONFIG_DIR";
 
 pub(super) const HOST: Host = Host {
-    word: "claude-code",
-    title: "Claude Code",
+    word: CLAUDE_CODE.name,
+    title: CLAUDE_CODE.host,
     program: "claude",
     traces: |machine| vec![user(machine), machine.home.join(".claude.json"), machine.project.join(".claude")],
     servers: |machine, scope| match scope {
@@ -37,14 +38,16 @@ pub(in crate::cli) const HOOKS: Hooks = Hooks {
         Scope::User => user(machine).join("settings.json"),
     },
     also: |machine, scope| (scope == Scope::Project).then(|| machine.project.join(".claude/settings.json")),
-    dialect: "claude-code",
-    events: ["PreToolUse", "PostToolUse"],
-    handler: |event, command| match event {
-        // After a tool there is nothing left to stop.
-        "PostToolUse" => json!({ "type": "command", "command": command, "timeout": TIMEOUT_SECONDS }),
-        _ => json!({
-            "type": "command", "command": command, "timeout": TIMEOUT_SECONDS, "onFailure": "block",
-        }),
+    dialect: &CLAUDE_CODE,
+    handler: |event, command| {
+        if event == CLAUDE_CODE.before {
+            json!({
+                "type": "command", "command": command, "timeout": TIMEOUT_SECONDS, "onFailure": "block",
+            })
+        } else {
+            // After a tool there is nothing left to stop.
+            json!({ "type": "command", "command": command, "timeout": TIMEOUT_SECONDS })
+        }
     },
 };
 

@@ -6,13 +6,14 @@ use std::path::PathBuf;
 use serde_json::json;
 
 use super::host::{Hooks, Host, Machine, Scope};
+use crate::hook::CODEX;
 
 /// Longer than the hook ever takes, in seconds.
 const TIMEOUT_SECONDS: u32 = 10;
 
 pub(super) const HOST: Host = Host {
-    word: "codex",
-    title: "Codex",
+    word: CODEX.name,
+    title: CODEX.host,
     program: "codex",
     traces: |machine| vec![folder(machine, Scope::User), folder(machine, Scope::Project)],
     servers: |machine, scope| folder(machine, scope).join("config.toml"),
@@ -21,8 +22,7 @@ pub(super) const HOST: Host = Host {
     hooks: Some(Hooks {
         file: |machine, scope| folder(machine, scope).join("hooks.json"),
         also: |_, _| None,
-        dialect: "codex",
-        events: ["PreToolUse", "PostToolUse"],
+        dialect: &CODEX,
         handler: |_, command| json!({ "type": "command", "command": command, "timeout": TIMEOUT_SECONDS }),
     }),
     then: "it runs no hook before you trust it: open `/hooks` in it; of a project it reads settings once you trust the project",

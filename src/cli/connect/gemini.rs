@@ -6,13 +6,14 @@ use std::path::PathBuf;
 use serde_json::json;
 
 use super::host::{Hooks, Host, Machine, SERVER, Scope};
+use crate::hook::GEMINI;
 
 /// Longer than the hook ever takes, in milliseconds.
 const TIMEOUT_MILLIS: u32 = 10_000;
 
 pub(super) const HOST: Host = Host {
-    word: "gemini",
-    title: "Gemini CLI",
+    word: GEMINI.name,
+    title: GEMINI.host,
     program: "gemini",
     traces: |machine| vec![folder(machine, Scope::User), folder(machine, Scope::Project)],
     servers: settings,
@@ -21,8 +22,7 @@ pub(super) const HOST: Host = Host {
     hooks: Some(Hooks {
         file: settings,
         also: |_, _| None,
-        dialect: "gemini",
-        events: ["BeforeTool", "AfterTool"],
+        dialect: &GEMINI,
         handler: |_, command| json!({ "name": SERVER, "type": "command", "command": command, "timeout": TIMEOUT_MILLIS }),
     }),
     then: "its next session reads it; of a project it reads settings once you trust the folder",

@@ -10,12 +10,13 @@ use super::{claude_code, codex, gemini, vscode};
 use crate::cli::hook;
 use crate::cli::program::on_path;
 use crate::cli::status::Usage;
+use crate::hook::Dialect;
 
 /// All of them, in the order in which they are told.
 pub(super) const HOSTS: [Host; 4] = [claude_code::HOST, codex::HOST, gemini::HOST, vscode::HOST];
 
 /// The name under which Deeds' own tools are entered.
-pub(super) const SERVER: &str = "deeds";
+pub(in crate::cli) const SERVER: &str = "deeds";
 
 /// A coding agent.
 #[derive(Debug)]
@@ -47,10 +48,8 @@ pub(in crate::cli) struct Hooks {
     pub(super) file: fn(&Machine, Scope) -> PathBuf,
     /// Where else they may be, so that none is entered twice.
     pub(super) also: fn(&Machine, Scope) -> Option<PathBuf>,
-    /// What `deeds hook` calls it.
-    pub(super) dialect: &'static str,
-    /// What it calls the moments before and after a tool is used.
-    pub(super) events: [&'static str; 2],
+    /// How it speaks to them.
+    pub(super) dialect: &'static Dialect,
     /// What is run, as it is written for an event.
     pub(super) handler: fn(event: &str, command: &str) -> Value,
 }
@@ -129,13 +128,18 @@ impl Hooks {
             let group = json!({ "matcher": "*", "hooks": [(self.handler)(event, command)] });
             Entry::in_list(&["hooks", event], group)
         };
-        self.events.iter().map(entry).collect()
+        [self.dialect.before].iter().chain(self.dialect.after.first()).map(entry).collect()
+    }
+
+    /// By which words in a command a hook of ours is known.
+    pub(in crate::cli) fn words(&self) -> String {
+        format!(" hook {}", self.dialect.name)
     }
 
     /// The command of a hook of ours that stands in a file already.
     pub(in crate::cli) fn there(&self, all: &Value) -> Option<String> {
-        let words = format!(" hook {}", self.dialect);
-        let groups = all.get("hooks")?.get(self.events.first()?)?.as_array()?;
+        let words = self.words();
+        let groups = all.get("hooks")?.get(self.dialect.before)?.as_array()?;
         let hooks = groups.iter().filter_map(|group| group.get("hooks")?.as_array()).flatten();
         let mut commands = hooks.filter_map(|hook| hook.get("command")?.as_str());
         commands.find(|command| command.contains(&words)).map(str::to_owned)

@@ -25,7 +25,7 @@ pub(super) struct Wanted<'a> {
     pub(super) tools: bool,
     /// The servers that go behind a gateway.
     pub(super) gateways: &'a [String],
-    /// The command of a hook, by its dialect; none where none is entered.
+    /// The command of a hook, by its words; none where none is entered.
     pub(super) hook: &'a dyn Fn(&str) -> anyhow::Result<Option<String>>,
 }
 
@@ -55,7 +55,7 @@ impl Plan {
         let found = plan.servers(wanted)?;
         let mut drafts = vec![plan];
         if let Some(hooks) = &host.hooks
-            && let Some(command) = (wanted.hook)(hooks.dialect)?
+            && let Some(command) = (wanted.hook)(&hooks.words())?
         {
             let file = (hooks.file)(wanted.machine, wanted.scope);
             let also = (hooks.also)(wanted.machine, wanted.scope);

@@ -20,7 +20,6 @@ use crate::cli::status::{Status, Usage};
 const MAX_FILE_BYTES: u64 = 4 * 1024 * 1024;
 /// By these words a hook of ours is known.
 const GIT_WORDS: &str = " hook git";
-const CLAUDE_WORDS: &str = " hook claude-code";
 
 /// `deeds hook claude-code --print|--install`.
 pub(super) fn claude_code(
@@ -29,7 +28,7 @@ pub(super) fn claude_code(
     asking: &Asking,
     print: bool,
 ) -> anyhow::Result<Status> {
-    let command = command_line(global, asking, CLAUDE_WORDS)?;
+    let command = command_line(global, asking, &CLAUDE_CODE.words())?;
     let mut entries = CLAUDE_CODE.entries(&command);
     if print {
         output::line(Form::Json.enter("", &mut entries).map_err(anyhow::Error::msg)?.trim_end())?;

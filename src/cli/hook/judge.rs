@@ -6,6 +6,7 @@ use super::memory::Memory;
 use super::targets::{self, Reach, Reached, Unsure, Used};
 use super::zones::Verdict;
 use super::{Asking, no_agent};
+use crate::cli::connect::SERVER;
 use crate::cli::context::Context;
 use crate::domain::arguments::Arguments;
 use crate::domain::ids::AgentId;
@@ -13,9 +14,6 @@ use crate::domain::map::{Map, Unmapped};
 use crate::domain::path::{EntityPath, FieldName, Pattern};
 use crate::domain::rule::tool::{self, Meaning};
 use crate::hook::{Answer, Call, Dialect, When, Wish};
-
-/// How Deeds' own MCP server is called in the settings of a host.
-const OWN: &str = "deeds";
 
 /// The answer, if there is something to say; why there can't be one, as a clause.
 pub(super) fn decide(
@@ -118,7 +116,7 @@ impl Judge<'_> {
     /// A tool of an MCP server by its row of the map, and without one by the files that it seems to name.
     fn tool(&self, used: &Used) -> Verdict {
         // Our own are decided where they are called.
-        if used.server == OWN {
+        if used.server == SERVER {
             return Verdict::Open;
         }
         let whole = FieldName::whole();
