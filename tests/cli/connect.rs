@@ -350,6 +350,41 @@ fn a_server_that_is_there_goes_behind_the_map() {
 }
 
 #[test]
+fn what_is_entered_for_a_server_passes_its_calls_on_and_stops_those_that_the_map_forbids() {
+    if !programs::is_there("python3") {
+        return;
+    }
+    let place = Place::new();
+    let row = |tool, entity| {
+        format!("\n[[tool]]\nserver = \"desk\"\nname = \"{tool}\"\ndoes = \"act\"\nentity = \"{entity}\"\n")
+    };
+    place
+        .home
+        .file("team.toml", &format!("{MAP}{}{}", row("put", "crm/{id}"), row("bump", "files/docs/{id}")));
+    place.home.ok(&["map", "apply", "team.toml"]);
+    let server = Server::start(&place.home);
+    let odd = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/gateway/odd.py");
+    let desk = json!({"mcpServers": {"desk": {"command": "python3", "args": [odd, place.project]}}});
+    place.write(".mcp.json", desk.to_string().as_bytes());
+    place.ok(&["connect", "claude-code", "--agent", "coder", "--gateway", "desk", "--yes"]);
+    let entry = place.json(".mcp.json")["mcpServers"]["desk"].clone();
+    let entered = || {
+        let mut gateway = Command::new(entry["command"].as_str().unwrap());
+        gateway.args(entry["args"].as_array().unwrap().iter().map(|word| word.as_str().unwrap()));
+        gateway.env("HOME", place.home.dir.path()).current_dir(&place.project);
+        gateway
+    };
+    for (tool, done) in [("put", true), ("bump", false)] {
+        let answer = asked(&mut entered(), &call(tool, &json!({"id": "7", "text": "hello"})));
+        assert_eq!(answer["result"]["isError"] == true, !done, "{answer}");
+    }
+    assert_eq!(place.read("done"), "put 7\n");
+    let log = place.ok(&["log", "actor:coder", "--json"]).out;
+    assert!(log.contains("crm/7") && log.contains("files/docs/7"), "{log}");
+    drop(server);
+}
+
+#[test]
 fn where_a_file_was_changed_since_only_ours_is_taken_out() {
     let place = Place::new();
     place.write(".gemini/settings.json", b"{\n  \"a\": 1,\n  \"hooks\": {}\n}\n");
