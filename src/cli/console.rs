@@ -201,6 +201,7 @@ fn welcome(session: &Session) -> Vec<String> {
         String::new(),
         "  deeds demo                    look at three sample teams at work".to_owned(),
         "  deeds map apply team.toml     put your own map in force (`map check` first)".to_owned(),
+        "  deeds connect --agent NAME    have Claude Code and its like ask the map".to_owned(),
         "  deeds --connect URL           look at a team on another machine".to_owned(),
     ];
     let workspace = &session.client.token().workspace;
