@@ -280,6 +280,9 @@ fn a_file_that_another_changed_is_read_again_before_it_is_written() {
         &["README.md is stale", "another conversation of docs-writer changed it", "Read it again"],
     );
     assert_eq!(one.ask("docs-writer", "Read", &file), None);
+    // It was not refused: a command that names it is a question like any other.
+    let script = json!({"command": "python3 -c \"open('README.md', 'a')\""});
+    is(one.ask("docs-writer", "Bash", &script), "ask", &["python3"]);
     assert_eq!(one.ask("docs-writer", "Edit", &file), None);
     after(&one, "docs-writer", "Edit", &file);
     // Nobody that is guarded did it, and neither did this conversation.

@@ -130,5 +130,9 @@ fn a_real_teams_log_is_read_by_a_map_of_its_keys() {
         "{report}"
     );
     assert_eq!((&report["taken"], &broken["lines"]), (&1652.into(), &471.into()), "{report}");
-    assert_eq!((&report["entities"], &report["agents"]), (&224.into(), &37.into()), "of what was taken: {report}");
+    assert_eq!(
+        (&report["entities"], &report["agents"]),
+        (&224.into(), &37.into()),
+        "of what was taken: {report}"
+    );
 }

@@ -45,7 +45,7 @@ pub(super) fn decide(
     }
     if let Some(memory) = &memory {
         match &verdict {
-            Verdict::Refused(why) => memory.refused(&reached, why),
+            Verdict::Refused(why) => memory.refused(judge.refused(&reached), why),
             Verdict::Own(_) | Verdict::Open | Verdict::Unsure(_) | Verdict::Observed(_) => {
                 memory.before(&reached);
             }
@@ -98,6 +98,13 @@ impl Judge<'_> {
             Some(stale) => self.known.restricted(stale),
             None => verdict,
         }
+    }
+
+    /// What the map itself refuses to change: of what is stale it is enough to read it again.
+    fn refused<'r>(&'r self, reached: &'r Reached) -> impl Iterator<Item = &'r Reach> {
+        let verdict = |reach: &Reach| self.known.verdict(self.agent, &reach.entity, reach.wish);
+        let changes = reached.entities.iter().filter(|reach| reach.wish == Wish::Change);
+        changes.filter(move |reach| matches!(verdict(reach), Verdict::Refused(_)))
     }
 
     /// Whether something is hidden from the agent, so that looks matter.

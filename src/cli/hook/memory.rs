@@ -133,11 +133,10 @@ impl Memory {
         conversation.refused.iter().rev().find(names).map(|refused| refused.why.clone())
     }
 
-    /// It was refused.
-    pub(super) fn refused(&self, reached: &Reached, why: &str) {
+    /// A change of these was refused.
+    pub(super) fn refused<'r>(&self, changes: impl Iterator<Item = &'r Reach>, why: &str) {
         let at = Clock::System.now();
-        let names = reached.entities.iter().filter(|reach| reach.wish == Wish::Change);
-        let names = names.filter_map(|reach| reach.file.file_name()?.to_str());
+        let names = changes.filter_map(|reach| reach.file.file_name()?.to_str());
         let new: Vec<Refused> =
             names.take(MOST).map(|name| Refused { name: name.to_owned(), why: why.to_owned(), at }).collect();
         if new.is_empty() {
