@@ -23,6 +23,8 @@ mod calls;
 mod cases;
 #[path = "server/doors.rs"]
 mod doors;
+#[path = "server/hooks.rs"]
+mod hooks;
 #[path = "server/lists.rs"]
 mod lists;
 #[path = "server/looks.rs"]
@@ -41,7 +43,6 @@ mod postgres;
 #[expect(dead_code, reason = "shared with other tests, which use the rest of it")]
 mod postgres_server;
 #[path = "common/programs.rs"]
-#[expect(dead_code, reason = "shared with other tests, which use the rest of it")]
 mod programs;
 #[path = "server/spaces.rs"]
 mod spaces;

@@ -26,6 +26,8 @@ use crate::domain::things::TokenClass;
 
 /// Most bytes of a body, except a map's.
 const BODY_BYTES: usize = 1024 * 1024;
+/// Most bytes of a use of a tool: what is written into a file is in it.
+const HOOK_BYTES: usize = 16 * BODY_BYTES;
 
 /// One row.
 #[derive(Debug, Clone, Copy)]
@@ -121,6 +123,7 @@ pub struct Access(&'static [TokenClass]);
 /// Nobody in particular.
 const ANYONE: Access = Access(&[]);
 const ADMINS: Access = Access(&[TokenClass::Admin]);
+const GUARDS: Access = Access(&[TokenClass::Guard]);
 const AGENTS: Access = Access(&[TokenClass::Agent]);
 const DECIDERS: Access = Access(&[TokenClass::Reviewer, TokenClass::Admin]);
 const PEOPLE: Access = Access(&[TokenClass::Watcher, TokenClass::Reviewer, TokenClass::Admin]);
@@ -194,7 +197,11 @@ impl Address {
 
     /// Most bytes of a body.
     pub fn body_bytes(&self) -> usize {
-        if self.takes_a_map() { MAX_MAP_BYTES } else { BODY_BYTES }
+        match self.by {
+            By::Handler(Handled::Hook) => HOOK_BYTES,
+            By::Handler(_) | By::Rules(_) | By::Mcp if self.takes_a_map() => MAX_MAP_BYTES,
+            By::Handler(_) | By::Rules(_) | By::Mcp => BODY_BYTES,
+        }
     }
 
     /// The names of the parameters that its query may have.

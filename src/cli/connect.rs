@@ -21,11 +21,12 @@ use std::collections::BTreeSet;
 use std::io::{IsTerminal as _, Write as _};
 use std::path::PathBuf;
 
+use anyhow::Context as _;
 use clap::builder::PossibleValuesParser;
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
-use self::host::{HOSTS, Host, Machine, Scope};
+use self::host::{GUARD_TOKEN, HOSTS, Hooks, Host, Machine, Scope};
 use self::plan::{Plan, Wanted};
 use self::record::Record;
 use super::context::{Context, Global};
@@ -39,14 +40,14 @@ use crate::domain::things::TokenClass;
 
 pub(in crate::cli) use claude_code::HOOKS as CLAUDE_CODE;
 pub(in crate::cli) use entry::Form;
-pub(in crate::cli) use host::SERVER;
+pub(in crate::cli) use host::{Asks, SERVER};
 pub(in crate::cli) use record::{Record as Connection, all as connections};
 
 /// What is connected, or taken back.
 #[derive(Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 #[command(
-    after_help = "Examples:\n  deeds connect                                     every coding agent that is found here, in the project's settings\n  deeds connect claude-code --agent coder           that one, as that agent of the map\n  deeds connect codex --gateway files --yes         its MCP server `files` goes behind the map, too\n  deeds connect --undo                              everything as it was\n\nShows what it would change, and asks. Enters an MCP server (`deeds mcp`), hooks that ask before each tool (`deeds hook`),\nand gateways for servers that are there (`deeds gateway`); makes the token that they sign in with, in your data directory.\nWhat is there already stays as it is written. `deeds doctor` checks from then on that the entries stand.\nExit status 1 if no coding agent is found, or the answer is no."
+    after_help = "Examples:\n  deeds connect                                     every coding agent that is found here, in the project's settings\n  deeds connect claude-code --agent coder           that one, as that agent of the map\n  deeds connect claude-code --hooks http            its hooks ask the server here, and start no program\n  deeds connect codex --gateway files --yes         its MCP server `files` goes behind the map, too\n  deeds connect --undo                              everything as it was\n\nShows what it would change, and asks. Enters an MCP server (`deeds mcp`), hooks that ask before each tool (`deeds hook`),\nand gateways for servers that are there (`deeds gateway`); makes the token that they sign in with, in your data directory.\nWhat is there already stays as it is written. `deeds doctor` checks from then on that the entries stand.\nExit status 1 if no coding agent is found, or the answer is no."
 )]
 pub(crate) struct Command {
     /// The coding agents; all that are found, without one
@@ -61,6 +62,9 @@ pub(crate) struct Command {
     /// Enter these alone
     #[arg(long, value_name = "WHAT", conflicts_with = "undo")]
     only: Option<Only>,
+    /// What hooks ask: the command, or the server of the data directory here, which must run then
+    #[arg(long, value_name = "HOW", default_value = "command", conflicts_with = "undo")]
+    hooks: How,
     /// In your own settings, for all projects, rather than in those of the project here
     #[arg(long)]
     user: bool,
@@ -84,6 +88,15 @@ enum Only {
     Hooks,
 }
 
+/// How hooks ask.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum How {
+    /// They run `deeds hook`
+    Command,
+    /// They ask a server; Claude Code alone does that
+    Http,
+}
+
 /// What would be changed in a file, or was.
 #[serde_with::skip_serializing_none]
 #[derive(Serialize)]
@@ -99,6 +112,10 @@ struct Told<'a> {
 impl Command {
     fn scope(&self) -> Scope {
         if self.user { Scope::User } else { Scope::Project }
+    }
+
+    fn by_http(&self) -> bool {
+        self.hooks == How::Http
     }
 
     /// Whether it may be done; an error where nobody can be asked.
@@ -143,6 +160,13 @@ pub(super) fn run(context: &Context, global: &Global, command: &Command) -> anyh
     })
 }
 
+/// The line of a shell by which hooks that ask a server have the guard's token: it stands in no settings.
+fn token_line(context: &Context) -> anyhow::Result<String> {
+    let file = session::guard_token(context).context("there is no token of the guard")?;
+    let file = program::line(&[program::absolute(&file)?])?;
+    Ok(format!("export {GUARD_TOKEN}=\"$(sed 's/^Authorization: Bearer //' {file})\""))
+}
+
 /// Enters what is wanted.
 async fn connect(
     context: &Context,
@@ -176,6 +200,9 @@ async fn connect(
     }
     for host in hosts.iter().filter(|host| written.contains(host.word) && !context.out.json) {
         context.out.faint(format!("{} is connected as {}: {}", host.title, who.agent, host.then))?;
+        if host.hooks.is_some() && command.by_http() {
+            context.out.faint(format!("start it with the guard's token: {}", token_line(context)?))?;
+        }
     }
     Ok(Status::Done)
 }
@@ -251,9 +278,14 @@ fn plans(
         token_file: who.is_given.then(|| who.token.clone()),
         ..global.clone()
     };
-    let line = |words: &str| match command.only {
+    let asks = |hooks: &Hooks| match command.only {
         Some(Only::Mcp) => Ok(None),
-        Some(Only::Hooks) | None => hook::line(&global, words, &who.agent).map(Some),
+        Some(Only::Hooks) | None if command.by_http() => {
+            asks_server(hooks, command.scope(), machine, session, who).map(Some)
+        }
+        Some(Only::Hooks) | None => {
+            hook::line(&global, &hooks.words(), &who.agent).map(|line| Some(Asks::Command(line)))
+        }
     };
     let wanted = Wanted {
         machine,
@@ -266,7 +298,7 @@ fn plans(
         })?,
         tools: command.only != Some(Only::Hooks),
         gateways: &command.gateway,
-        hook: &line,
+        asks: &asks,
     };
     let (mut all, mut found) = (Vec::new(), BTreeSet::new());
     for host in hosts {
@@ -280,6 +312,34 @@ fn plans(
         }
         None => Ok(all),
     }
+}
+
+/// What hooks are told to ask the server here. What they can't ask so, or can't say, is told before anything is written.
+fn asks_server(
+    hooks: &Hooks,
+    scope: Scope,
+    machine: &Machine,
+    session: &Session,
+    who: &Who,
+) -> anyhow::Result<Asks> {
+    let no = |why: &str| Err(Usage::error(format!("{why}; leave --hooks out, and they run the command")));
+    if !hooks.by_http {
+        return no(&format!("hooks of {} ask no server", hooks.dialect.host));
+    }
+    if !session.is_attached() || who.is_given {
+        return no(
+            "hooks ask a server that runs on a data directory here (`deeds serve`), under the guard's own token",
+        );
+    }
+    let project = match scope {
+        Scope::Project => machine.project.display().to_string(),
+        // Where it is started, as shells say it.
+        Scope::User => "$PWD".to_owned(),
+    };
+    if scope == Scope::Project && !project.chars().all(|c| c.is_ascii_graphic() && c != '$' || c == ' ') {
+        return no("a header can't say where this project is");
+    }
+    Ok(Asks::Server { url: hooks.address(session.client.base_url(), &who.agent)?, project })
 }
 
 fn tell(context: &Context, plans: &[Plan]) -> anyhow::Result<()> {

@@ -3,7 +3,7 @@
 //! `host` (for every host whose dialect `crate::hook` has) and `git` read what is about to change and say the answer in the form
 //! that their caller takes; `targets` says what a call reaches (`links` the other names of a file, `pushed` what commits
 //! change), `judge` decides, by `zones`, which gives the answer from a map, and `memory`, which knows what was seen and refused
-//! before. `known` finds the map without ever starting a server, `repository` says which file of
+//! before. `known` finds the map without ever starting a server, `served` is the guard that a server has itself, `repository` says which file of
 //! which repository a path is, `install` writes the hooks down. Whose a field is, the domain decides.
 
 mod capture;
@@ -16,6 +16,7 @@ mod links;
 mod memory;
 mod pushed;
 mod repository;
+mod served;
 mod targets;
 mod zones;
 
@@ -25,6 +26,7 @@ use anyhow::Context as _;
 use clap::{Args, Subcommand};
 
 use self::repository::{By, Repository};
+pub(in crate::cli) use self::served::{Settings, guard};
 use super::context::{Context, Global};
 use super::session;
 use super::status::Status;
@@ -183,7 +185,7 @@ pub(super) fn project() -> anyhow::Result<PathBuf> {
 
 /// Why nothing can be decided where no agent is named.
 fn no_agent() -> String {
-    "it is not known which agent this is; name it with --agent, DEEDS_AGENT or the setting hook.agent"
+    "it is not known which agent this is; name it with --agent (in an address, `?agent=`), DEEDS_AGENT or the setting hook.agent"
         .to_owned()
 }
 

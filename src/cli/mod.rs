@@ -65,13 +65,27 @@ pub(crate) use backup::any_backup;
 #[cfg(any(test, fuzzing))]
 pub(crate) use hook::any_call;
 
+use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::{CommandFactory as _, Parser as _};
 use context::Context;
 
+use crate::config::Config;
+use crate::server::Guard;
+
 pub(crate) use arguments::{Arguments, Command};
 pub(crate) use status::Status;
+
+/// The guard that a server on a data directory has.
+///
+/// # Errors
+/// When there is no such directory.
+pub fn guard(directory: &Path, config: &Config) -> anyhow::Result<Arc<dyn Guard>> {
+    let dir = datadir::DataDir::however(directory, config.engine()?)?;
+    Ok(hook::guard(&dir, &config.into()))
+}
 
 /// Parses the arguments, runs, and says how it ended.
 pub fn main() -> ExitCode {

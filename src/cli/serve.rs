@@ -78,6 +78,7 @@ pub(super) fn run(context: &Context, command: Command) -> anyhow::Result<Status>
         rate: command.rate,
         proof: None,
         node: None,
+        guard: None,
         gateways: gateway::served(context, &dir)?,
     };
     let runtime = session::runtime()?;

@@ -34,7 +34,7 @@ use crate::domain::ids::{PersonId, TokenId, WorkspaceId};
 use crate::domain::things::TokenClass;
 
 pub(super) use embedded::{Embedded, FIRST_AGENT, Listen, log_to};
-pub(super) use guard::ask_as_guard;
+pub(super) use guard::{ask_as_guard, kept as guard_token};
 use signin::person_of;
 pub(super) use signin::{account, user};
 pub(super) use ssh::{agent_of_keys, own_agent};
@@ -497,6 +497,12 @@ impl Session {
             Place::Local { dir, .. } => Some(dir),
             Place::Remote { .. } => None,
         }
+    }
+
+    /// Whether another process serves this data directory: its server is there when this one has ended.
+    pub(super) fn is_attached(&self) -> bool {
+        let Place::Local { serving, .. } = &self.place else { return false };
+        serving.lock().unwrap_or_else(PoisonError::into_inner).is_none()
     }
 
     /// Keeps the token that a file gave, so that the next console needs no file.

@@ -64,6 +64,11 @@ enum Form {
 }
 
 impl Dialect {
+    /// The one of that name.
+    pub fn named(name: &str) -> Option<&'static Self> {
+        DIALECTS.into_iter().find(|dialect| dialect.name == name)
+    }
+
     /// The answer in the host's own form.
     pub fn said(&self, answer: &Answer) -> Value {
         (self.write)(answer)
@@ -86,9 +91,8 @@ impl Dialect {
     /// # Errors
     /// Why that can't be told, as a clause.
     pub fn read(&self, bytes: &[u8]) -> Result<Option<Call>, String> {
-        let said: Map<String, Value> = serde_json::from_slice(bytes).map_err(|error| {
-            format!("what is on standard input is no tool call of {}: {error}", self.host)
-        })?;
+        let said: Map<String, Value> = serde_json::from_slice(bytes)
+            .map_err(|error| format!("what came is no tool call of {}: {error}", self.host))?;
         let event = text(&said, "hook_event_name")
             .ok_or_else(|| format!("the call of {} says no `hook_event_name`", self.host))?;
         let when = match event {

@@ -57,6 +57,7 @@ pub(super) struct Call {
     pub(super) address: &'static Address,
     pub(super) caller: Caller,
     pub(super) space: Arc<Workspace>,
+    pub(super) peer: IpAddr,
     pub(super) method: Method,
     pub(super) uri: Uri,
     pub(super) headers: HeaderMap,
@@ -71,6 +72,21 @@ pub(super) async fn enter<H, F>(
     address: &'static Address,
     request: Request,
     handler: H,
+) -> Response
+where
+    H: Fn(Call) -> F,
+    F: Future<Output = Answer>,
+{
+    enter_or(app, address, request, handler, Err).await
+}
+
+/// The same; what is said where there is a problem is for `otherwise`.
+pub(super) async fn enter_or<H, F>(
+    app: Arc<App>,
+    address: &'static Address,
+    request: Request,
+    handler: H,
+    otherwise: impl FnOnce(Box<Problem>) -> Answer,
 ) -> Response
 where
     H: Fn(Call) -> F,
@@ -93,7 +109,7 @@ where
         }
         Err(problem) => (Err(problem), None),
     };
-    let mut response = identified(finish(&app, address.path, began, answer), id);
+    let mut response = identified(finish(&app, address.path, began, answer.or_else(otherwise)), id);
     if unrecorded {
         response.headers_mut().insert(RECORDING_HEADER, HeaderValue::from_static("no"));
     }
@@ -252,7 +268,7 @@ async fn admit(
     let Parts { method, uri, headers, .. } = parts;
     let door = door(&headers)?;
     Ok((
-        Call { app: Arc::clone(app), address, caller, space, method, uri, headers, body, door, params },
+        Call { app: Arc::clone(app), address, caller, space, peer, method, uri, headers, body, door, params },
         pass,
     ))
 }

@@ -109,7 +109,7 @@ async fn answered(app: &Arc<App>, request: Request, passed: &mut Option<Pass>) -
         Method::POST => {
             let body = read_body(body, FRAME_BYTES, pass).await?;
             let authorization = parts.headers.get(header::AUTHORIZATION).cloned();
-            let inside = Inside { app: Arc::downgrade(app), authorization, peer: Peer::Net(app.address) };
+            let inside = Inside::of(app, authorization, Door::Gateway);
             let make = || gateway(served, inside);
             Box::pin(sessions.post(&who, &served.name, session, body, make)).await
         }
@@ -203,10 +203,18 @@ async fn whole(mut frames: Receiver<Bytes>) -> Response {
 }
 
 /// The way to the rules from within: the agent's own requests, by the router, as from anywhere.
-struct Inside {
+pub(super) struct Inside {
     app: Weak<App>,
     authorization: Option<HeaderValue>,
     peer: Peer,
+    door: Door,
+}
+
+impl Inside {
+    /// For whoever has that token, by that door.
+    pub(super) fn of(app: &Arc<App>, authorization: Option<HeaderValue>, door: Door) -> Self {
+        Self { app: Arc::downgrade(app), authorization, peer: Peer::Net(app.address), door }
+    }
 }
 
 impl Way for Inside {
@@ -227,7 +235,7 @@ impl Way for Inside {
                 .uri(path)
                 .header(header::HOST, "localhost")
                 .header(header::CONTENT_TYPE, JSON)
-                .header(DOOR_HEADER, Door::Gateway.as_str())
+                .header(DOOR_HEADER, self.door.as_str())
                 .extension(self.peer);
             if let Some(authorization) = &self.authorization {
                 request = request.header(header::AUTHORIZATION, authorization.clone());

@@ -14,6 +14,7 @@ mod due;
 mod founding;
 mod gate;
 mod gateways;
+mod guards;
 mod hosts;
 mod indexing;
 mod long_look;
@@ -49,6 +50,7 @@ use tokio::sync::watch;
 use self::admission::Admission;
 use self::auth::Failures;
 use self::gateways::Gateways;
+use self::guards::Guards;
 use self::hosts::Hosts;
 use self::metrics::Metrics;
 use self::shown::Shown;
@@ -58,6 +60,7 @@ use crate::gateway::Served;
 
 pub use cluster::{Advertised, Brought, Carrier, ClocksApart, Errand, NotCarried};
 pub use doors::Doors;
+pub use guards::{Guard, Guarded, ToolCall};
 pub use tls::{Tls, TlsError, self_signed};
 pub use workspace::Workspace;
 pub use workspaces::{Bounds, CreateError, IMAGE_FOLDER, OpenError, Workspaces};
@@ -79,6 +82,8 @@ pub struct Options {
     pub node: Option<(ProofKey, Arc<str>)>,
     /// MCP servers behind the map that it has addresses for.
     pub gateways: Vec<Served>,
+    /// What decides the calls of tools that hosts of coding agents ask about; without it such calls are turned away.
+    pub guard: Option<Arc<dyn Guard>>,
 }
 
 /// Why a server does not run.
@@ -122,6 +127,7 @@ struct App {
     node: Option<(ProofKey, Arc<str>)>,
     shown: Shown,
     gateways: Gateways,
+    guards: Guards,
     /// Where it listens.
     address: SocketAddr,
     /// Whether by TLS.
@@ -171,6 +177,7 @@ pub async fn run(
         node: options.node,
         shown: Shown::default(),
         gateways: Gateways::new(options.gateways),
+        guards: Guards::new(options.guard),
         address,
         secure: doors.tls.is_some(),
         closing,

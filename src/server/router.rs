@@ -10,10 +10,11 @@ use axum::routing::{MethodFilter, any, on};
 
 use super::gate::{enter, enter_open, nowhere};
 use super::mcp::Mcp;
+use super::routes::hooks::enter as enter_hook;
 use super::routes::{
     access, activity, addresses, alerts, board, calls, clock, conclusions, entities, fan_outs, handoffs,
-    health, imports, inbox, keys, leases, ledger, map, outputs, overrides, proof, readiness, reviews, scope,
-    survey, take, together, tokens, trace, who_owns, whoami, work, workspaces, writes,
+    health, hooks, imports, inbox, keys, leases, ledger, map, outputs, overrides, proof, readiness, reviews,
+    scope, survey, take, together, tokens, trace, who_owns, whoami, work, workspaces, writes,
 };
 use super::{App, gateways, stream};
 use crate::api::{ADDRESSES, Address, By, Handled, ProblemCode};
@@ -59,6 +60,7 @@ handlers! {
     HandoffShow enter handoffs::show;
     Handoffs enter handoffs::list;
     Histogram enter ledger::histogram;
+    Hook enter_hook hooks::decide;
     Import enter imports::batch;
     Inbox enter inbox::list;
     Keys enter keys::list;

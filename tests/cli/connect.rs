@@ -13,7 +13,7 @@ use serde_json::{Value as Json, json};
 use crate::patience;
 use crate::programs;
 use crate::run::{Home, Said};
-use crate::server::Server;
+use crate::server::{Server, ask};
 
 const MAP: &str = r#"
 workspace = "default"
@@ -313,6 +313,64 @@ fn the_first_call_of_a_connected_agent_is_in_the_ledger() {
         );
     }
     drop(server);
+}
+
+#[test]
+fn hooks_of_claude_code_can_ask_the_server_here() {
+    let place = Place::new();
+    let mut arguments = vec!["connect", "claude-code", "--agent", "coder", "--hooks", "http", "--yes"];
+    let before = place.everything();
+    let nobody = place.run(&arguments);
+    assert!(nobody.status == 2 && nobody.err.contains("deeds serve"), "{}", nobody.err);
+    let server = Server::start(&place.home);
+    let codex = place.run(&["connect", "codex", "--agent", "coder", "--hooks", "http", "--yes"]);
+    assert!(codex.status == 2 && codex.err.contains("Codex ask no server"), "{}", codex.err);
+    assert_eq!(place.everything(), before);
+
+    let said = place.ok(&arguments);
+    let settings = place.json(".claude/settings.local.json");
+    let hook = json!({
+        "type": "http", "url": format!("{}/v1/hooks/claude-code?agent=coder", server.url), "timeout": 10,
+        "headers": {
+            "Authorization": "Bearer $DEEDS_GUARD_TOKEN", "Deeds-Project": place.project, "Deeds-Home": "$HOME",
+        },
+        "allowedEnvVars": ["DEEDS_GUARD_TOKEN", "HOME", "PWD"],
+    });
+    let mut blocks = hook.clone();
+    blocks["onFailure"] = "block".into();
+    let group = |hook: Json| json!([{"matcher": "*", "hooks": [hook]}]);
+    assert_eq!(settings, json!({"hooks": {"PreToolUse": group(blocks), "PostToolUse": group(hook)}}));
+
+    // The line that is told is what the headers need, and what is asked so is answered.
+    let export = said.out.lines().find_map(|line| line.split_once("token: ")).unwrap().1;
+    let script = format!("{export}\nprintf 'Authorization: Bearer %s' \"$DEEDS_GUARD_TOKEN\"");
+    let authorization = Said::of(Command::new("sh").args(["-c", &script])).out;
+    assert!(authorization.contains("deeds_guard_default_"), "{script}");
+    let headers =
+        place.home.file("headers", &format!("{authorization}\r\nDeeds-Project: {}", place.project.display()));
+    Command::new("git").args(["init", "-q"]).current_dir(&place.project).status().unwrap();
+    for (file, says) in [("docs/a.md", "deny"), ("src/a.rs", "{}")] {
+        let call = json!({"hook_event_name": "PreToolUse", "tool_name": "Write", "cwd": place.home.dir.path(),
+                          "tool_input": {"file_path": place.project.join(file), "content": "x"}});
+        let path = "/v1/hooks/claude-code?agent=coder";
+        let (status, answer) = ask(&server.url, &headers, "POST", path, &call.to_string()).unwrap();
+        assert!(status == 200 && answer.to_string().contains(says), "{answer}");
+    }
+    fs::remove_dir_all(place.project.join(".git")).unwrap();
+
+    // Once is enough, and the one way takes the place of the other.
+    assert_eq!(place.ok(&arguments).out.matches("stands already").count(), 2);
+    arguments.splice(4..6, []);
+    place.ok(&arguments);
+    let hooks = place.json(".claude/settings.local.json")["hooks"]["PreToolUse"].clone();
+    assert!(
+        hooks.as_array().unwrap().len() == 1 && hooks.to_string().contains(" hook claude-code"),
+        "{hooks}"
+    );
+    arguments.extend(["--hooks", "http"]);
+    place.ok(&arguments);
+    place.ok(&["connect", "--undo", "--yes"]);
+    assert_eq!(place.everything(), before);
 }
 
 #[test]

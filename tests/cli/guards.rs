@@ -2,12 +2,13 @@
 //! same target stays refused, subagents are who the map says, and nobody's change is written over.
 
 use std::fs;
+use std::path::PathBuf;
 
 use serde_json::{Value as Json, json};
 
 use crate::hooks::{MAP, Place, TOLD, decided, is};
 use crate::run::Said;
-use crate::server::Server;
+use crate::server::{Server, ask};
 
 const TOOLS: &str = r#"
 [[tool]]
@@ -48,13 +49,20 @@ struct Guarded<'a> {
     /// Without a map file the server's is asked for, and there is a memory.
     map: Option<String>,
     session: &'static str,
+    /// Where its hook asks by HTTP, rather than run the command.
+    url: Option<&'a str>,
 }
 
 impl<'a> Guarded<'a> {
     fn by(place: &'a Place, host: &'static str) -> Self {
         let map = place.home.dir.path().join("team.toml").display().to_string();
         let event = if host == "gemini" { "BeforeTool" } else { "PreToolUse" };
-        Self { place, host, event, map: Some(map), session: "one" }
+        Self { place, host, event, map: Some(map), session: "one", url: None }
+    }
+
+    /// The same by HTTP.
+    fn at(place: &'a Place, host: &'static str, server: &'a Server) -> Self {
+        Self { map: None, url: Some(&server.url), ..Self::by(place, host) }
     }
 
     fn said(&self, agent: &str, call: &Json) -> Said {
@@ -62,6 +70,13 @@ impl<'a> Guarded<'a> {
         arguments.extend(self.map.iter().flat_map(|map| ["--map", map]));
         let mut hook = self.place.deeds(&arguments);
         hook.env_remove("CLAUDE_PROJECT_DIR");
+        if let Some(url) = self.url {
+            let path = format!("/v1/hooks/{}?agent={agent}", self.host);
+            let (status, said) = ask(url, &headers(self.place), "POST", &path, &call.to_string()).unwrap();
+            assert_eq!(status, 200, "{said}");
+            let out = if said == json!({}) { String::new() } else { said.to_string() };
+            return Said { status: 0, out, err: String::new() };
+        }
         Said::with(&mut hook, call.to_string().as_bytes())
     }
 
@@ -81,6 +96,25 @@ impl<'a> Guarded<'a> {
         }
         decided(&said)
     }
+}
+
+/// What a hook by HTTP sends: the token that the command made for itself, and its environment's home.
+fn headers(place: &Place) -> PathBuf {
+    let file = place.home.dir.path().join("headers");
+    if !file.exists() {
+        let token = fs::read_to_string(place.home.data().join("tokens/default.dana=guard")).unwrap();
+        let home = place.home.dir.path().display();
+        place.home.file("headers", &format!("{}\r\nDeeds-Home: {home}", token.trim()));
+    }
+    file
+}
+
+/// A server with the team's map, which guards know.
+fn served(place: &Place) -> Server {
+    let server = Server::start(&place.home);
+    place.home.ok(&["map", "apply", "team.toml", "--reason", "first"]);
+    assert_eq!(place.run(&["hook", "claude-code", "--install", "--agent", "coder"]).status, 0);
+    server
 }
 
 fn place() -> Option<Place> {
@@ -111,7 +145,7 @@ fn ways(place: &Place) -> Vec<(&'static str, &'static str, Json)> {
         (
             "codex",
             "apply_patch",
-            json!({"command": "*** Begin Patch\n*** Update File: src/main.rs\n@@\n-a\n+b\n*** End Patch"}),
+            json!({"command": "*** Begin Patch\n*** Update File: src/main.rs\n\n-a\n+b\n*** End Patch"}),
         ),
         (
             "codex",
@@ -158,7 +192,7 @@ const SCRIPTS: [&str; 27] = [
     "node -e 'require(\"fs\").writeFileSync(\"src/main.rs\", \"x\")'",
     "eval \"$CHANGE\"",
     "echo x > \"$(cat where)\"",
-    "apply_patch <<'EOF'\n*** Begin Patch\n*** Update File: src/main.rs\n@@\n-a\n+b\n*** End Patch\nEOF",
+    "apply_patch <<'EOF'\n*** Begin Patch\n*** Update File: src/main.rs\n\n-a\n+b\n*** End Patch\nEOF",
     "find src -name '*.rs' -delete",
     "curl -s http://127.0.0.1:9/x.sh | sh",
 ];
@@ -166,14 +200,44 @@ const SCRIPTS: [&str; 27] = [
 #[test]
 fn no_way_to_write_what_is_anothers_is_silence() {
     let Some(place) = place() else { return };
+    no_way_is_silence(&place, |host| Guarded::by(&place, host));
+    let quiet = Guarded::by(&place, "claude-code");
+    place.home.file("team.toml", &team().replace("enforce", "observe"));
+    is(quiet.ask("docs-writer", "Bash", &json!({"command": "rm src/main.rs"})), TOLD, &["observes", "coder"]);
+    is(quiet.ask("docs-writer", "Bash", &json!({"command": "python3 -c 'x'"})), TOLD, &["observes"]);
+}
+
+#[test]
+fn a_server_that_is_asked_by_http_answers_every_way_as_the_command_does() {
+    let Some(place) = place() else { return };
+    let server = served(&place);
+    // Nothing is remembered of one way that would show in another.
+    no_way_is_silence(&place, |host| Guarded::at(&place, host, &server));
     for (host, tool, input) in ways(&place) {
-        let said = Guarded::by(&place, host).ask("docs-writer", tool, &input);
+        let asked = |url| {
+            let guard = Guarded { url, session: "alike", ..Guarded::at(&place, host, &server) };
+            guard.ask("docs-writer", tool, &input)
+        };
+        assert_eq!(asked(Some(&server.url)), asked(None), "{host}: {tool} {input}");
+    }
+    let stopped = place.home.ok(&["log", "type:deeds.guard.stopped", "--json"]);
+    assert!(stopped.contains("files/src/main.rs") && stopped.contains("gemini"), "{stopped}");
+    place.home.file("team.toml", &team().replace("enforce", "observe"));
+    place.home.ok(&["map", "apply", "team.toml", "--reason", "look"]);
+    let quiet = Guarded::at(&place, "claude-code", &server);
+    is(quiet.ask("docs-writer", "Bash", &json!({"command": "rm src/main.rs"})), TOLD, &["observes", "coder"]);
+    assert!(place.home.ok(&["log", "type:deeds.guard.seen", "--json"]).contains("files/src/main.rs"));
+}
+
+fn no_way_is_silence<'a>(place: &'a Place, guarded: impl Fn(&'static str) -> Guarded<'a>) {
+    for (host, tool, input) in ways(place) {
+        let said = guarded(host).ask("docs-writer", tool, &input);
         let (answer, why) = said.unwrap_or_else(|| panic!("{host}: {tool} {input} is silence"));
         assert!(["deny", "ask"].contains(&answer.as_str()), "{host}: {tool} {input}: {answer} {why}");
         assert!(host == "claude-code" || answer == "deny", "{host} can't ask: {tool} {input}");
     }
     // Its owner does the same without a word, where it can be told what is done.
-    for (host, tool, input) in ways(&place).into_iter().filter(|(_, tool, _)| !tool.contains("mcp__fs")) {
+    for (host, tool, input) in ways(place).into_iter().filter(|(_, tool, _)| !tool.contains("mcp__fs")) {
         let text = input.to_string();
         let told = ["src/main.rs", "main.rs"].iter().any(|name| text.contains(name))
             && !["python3", "node", "docs/plan.md src/main.rs", "../docs"]
@@ -181,11 +245,11 @@ fn no_way_to_write_what_is_anothers_is_silence() {
                 .any(|word| text.contains(word))
             && !["PowerShell", "SuperEdit"].contains(&tool);
         if told && !text.contains("mv ") {
-            assert_eq!(Guarded::by(&place, host).ask("coder", tool, &input), None, "{host}: {tool} {input}");
+            assert_eq!(guarded(host).ask("coder", tool, &input), None, "{host}: {tool} {input}");
         }
     }
     // What reads, builds and tests is nobody's business.
-    let quiet = Guarded::by(&place, "claude-code");
+    let quiet = guarded("claude-code");
     for script in [
         "ls -la src",
         "cargo test 2>&1 | tail -5",
@@ -197,16 +261,12 @@ fn no_way_to_write_what_is_anothers_is_silence() {
         assert_eq!(quiet.ask("docs-writer", "Bash", &json!({"command": script})), None, "{script}");
     }
     is(quiet.ask("docs-writer", "Bash", &json!({"command": "cat secrets/key"})), "deny", &["hidden"]);
-    place.home.file("team.toml", &team().replace("enforce", "observe"));
-    is(quiet.ask("docs-writer", "Bash", &json!({"command": "rm src/main.rs"})), TOLD, &["observes", "coder"]);
-    is(quiet.ask("docs-writer", "Bash", &json!({"command": "python3 -c 'x'"})), TOLD, &["observes"]);
 }
 
 #[test]
 fn what_was_refused_is_refused_by_another_tool_with_the_same_reason() {
     let Some(place) = place() else { return };
-    let _server = Server::start(&place.home);
-    place.home.ok(&["map", "apply", "team.toml", "--reason", "first"]);
+    let server = served(&place);
     let guard = Guarded { map: None, ..Guarded::by(&place, "claude-code") };
     let script = json!({"command": "python3 - <<'EOF'\nfrom pathlib import Path\nPath('src', 'main.rs').write_text('x')\nEOF"});
     is(guard.ask("docs-writer", "Bash", &script), "ask", &["python3"]);
@@ -215,6 +275,9 @@ fn what_was_refused_is_refused_by_another_tool_with_the_same_reason() {
     assert_eq!(guard.ask("docs-writer", "Bash", &script), Some(("deny".to_owned(), why.clone())));
     let other = json!({"path": place.repo.join("src/main.rs")});
     assert_eq!(guard.ask("docs-writer", "mcp__fs__write_file", &other), Some(("deny".to_owned(), why)));
+    // By HTTP it is the same memory.
+    let by_http = Guarded::at(&place, "claude-code", &server);
+    is(by_http.ask("docs-writer", "Bash", &script), "deny", &["coder"]);
     // Another conversation has been refused nothing.
     let another = Guarded { session: "two", map: None, ..Guarded::by(&place, "claude-code") };
     is(another.ask("docs-writer", "Bash", &script), "ask", &["python3"]);
@@ -253,8 +316,7 @@ fn subagents_are_the_agents_that_the_map_names() {
 #[test]
 fn a_file_that_another_changed_is_read_again_before_it_is_written() {
     let Some(place) = place() else { return };
-    let _server = Server::start(&place.home);
-    place.home.ok(&["map", "apply", "team.toml", "--reason", "first"]);
+    let server = served(&place);
     let one = Guarded { map: None, ..Guarded::by(&place, "claude-code") };
     let two = Guarded { map: None, session: "two", ..Guarded::by(&place, "codex") };
     let file = json!({"file_path": "README.md"});
@@ -268,6 +330,14 @@ fn a_file_that_another_changed_is_read_again_before_it_is_written() {
     place.write("README.md", "one\n");
     after(&one, "docs-writer", "Edit", &file);
     assert_eq!(one.ask("docs-writer", "Edit", &file), None, "its own change is no other's");
+    place.write("README.md", "more\n");
+    after(&one, "docs-writer", "Edit", &file);
+    // By HTTP it is the same memory.
+    let by_http = Guarded::at(&place, "claude-code", &server);
+    place.write("README.md", "by nobody\n");
+    is(by_http.ask("docs-writer", "Edit", &file), "deny", &["stale", "it has changed"]);
+    assert_eq!(by_http.ask("docs-writer", "Read", &file), None);
+    assert_eq!(one.ask("docs-writer", "Edit", &file), None, "its own change is no other's");
     place.write("README.md", "two\n");
     after(&one, "docs-writer", "Edit", &file);
 
@@ -280,6 +350,9 @@ fn a_file_that_another_changed_is_read_again_before_it_is_written() {
         &["README.md is stale", "another conversation of docs-writer changed it", "Read it again"],
     );
     assert_eq!(one.ask("docs-writer", "Read", &file), None);
+    // It was not refused: a command that names it is a question like any other.
+    let script = json!({"command": "python3 -c \"open('README.md', 'a')\""});
+    is(one.ask("docs-writer", "Bash", &script), "ask", &["python3"]);
     assert_eq!(one.ask("docs-writer", "Edit", &file), None);
     after(&one, "docs-writer", "Edit", &file);
     // Nobody that is guarded did it, and neither did this conversation.

@@ -23,6 +23,7 @@ fn sample(route: &Address) -> (String, String) {
             "subject": {"type": "agent", "id": "intake"}, "action": {"name": "read"},
             "resource": {"type": "entity", "id": "crm/contact/a"}
         }),
+        ("POST", "/v1/hooks/{host}") => json!({"hook_event_name": "PreToolUse", "tool_name": "Read"}),
         ("POST", "/v1/calls/made") => json!({"server": "crm", "tool": "get", "how": "done"}),
         ("POST", "/v1/calls/{n}/end") => json!({"how": "done"}),
         ("POST", "/v1/tools/seen") => json!({"server": "crm", "tools": [{"name": "get"}]}),
@@ -64,6 +65,7 @@ fn sample(route: &Address) -> (String, String) {
     };
     let path = route.path.replace("{*path}", "crm/contact/a").replace("{n}", "1").replace("{seq}", "1");
     let path = path.replace("{id}", "nobody").replace("{fence}", "1").replace("{queue}", "inbox");
+    let path = path.replace("{host}", "claude-code");
     let path = match route.path {
         "/v1/activity" => "/v1/activity?entity=crm/contact/a".to_owned(),
         "/v1/who-owns" => "/v1/who-owns?path=crm/contact/a".to_owned(),

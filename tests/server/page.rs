@@ -6,11 +6,13 @@
 //! the last of an array any rest; `"$NAME"` keeps what stands there for the requests after it.
 
 use std::collections::BTreeMap;
+use std::process::Command;
 
 use serde_json::{Value as Json, json};
 
 use super::support::{Caller, Came, Server, came};
 use deeds::api::{ADDRESSES, Address, By, OPENAPI};
+use deeds::domain::things::TokenClass;
 
 const PAGE: &str = include_str!("../../docs/API.md");
 const ANY: &str = "…";
@@ -191,6 +193,11 @@ async fn the_page_is_played_and_every_route_is_on_it() {
     for agent in ["intake", "sales", "support"] {
         names.0.insert(agent.to_uppercase(), server.agent(agent).await.token.into());
     }
+    names.0.insert("GUARD".to_owned(), server.with_token(TokenClass::Guard, "dana").await.token.into());
+    let repository = tempfile::tempdir().unwrap();
+    let made = Command::new("git").arg("init").arg("-q").arg(repository.path()).status();
+    assert!(made.is_ok_and(|status| status.success()), "what is asked about files needs git");
+    names.0.insert("REPOSITORY".to_owned(), repository.path().display().to_string().into());
     let (mut played, mut wrong) = (Vec::new(), Vec::new());
     let mut rest = blocks.iter().filter(|block| block.info != "toml");
     while let Some(block) = rest.next() {

@@ -11,6 +11,7 @@ use tokio::task::JoinHandle;
 use crate::patience::{self, PATIENCE};
 use deeds::api::TokenText;
 use deeds::client::Client;
+use deeds::config::Config;
 use deeds::coordinator::Clock;
 use deeds::domain::ids::{PersonId, WorkspaceId};
 use deeds::domain::map::parse::parse;
@@ -102,11 +103,13 @@ impl Server {
         let base = format!("http://{}", listener.local_addr().unwrap());
         let (stop, stopped) = oneshot::channel::<()>();
         let theirs = Arc::clone(&workspaces);
+        let guard = deeds::cli::guard(directory.path(), &Config::default()).unwrap();
+        let options = Options { guard: Some(guard), ..Options::default() };
         let task = tokio::spawn(async move {
             let shutdown = async {
                 stopped.await.ok();
             };
-            run(listener, theirs, Options::default(), shutdown).await.unwrap();
+            run(listener, theirs, options, shutdown).await.unwrap();
         });
         let dana = Caller::new(&base, token);
         Self { workspaces, base, dana, directory, stop: Some(stop), task: Some(task) }

@@ -3,8 +3,8 @@
 use serde_json::{Map, Value as Json};
 
 use super::{
-    ADMINS, AGENTS, ANY_TOKEN, ANYONE, Access, Address, AddressList, Answers, By, DECIDERS, EVERYONE, Kind,
-    PEOPLE, Takes, column, schema,
+    ADMINS, AGENTS, ANY_TOKEN, ANYONE, Access, Address, AddressList, Answers, By, DECIDERS, EVERYONE, GUARDS,
+    Kind, PEOPLE, Takes, column, schema,
 };
 use crate::api::{
     AccessConfiguration, AccessDecision, AccessDecisions, AlertList, AlertView, BatchAnswer, BoardView,
@@ -106,6 +106,9 @@ handled! {
         "Whether an agent may do something, as AuthZEN asks it; nothing is recorded.";
     AccessEvaluations POST "/access/v1/evaluations" ANY_TOKEN Read (json EvaluationsBody) [min_seq] (json AccessDecisions),
         "The same of several things, up to 256: all of them, up to the first no, or up to the first yes.";
+
+    Hook POST "/v1/hooks/{host}" GUARDS Read (json Map<String, Json>) [agent, prefix, project, home] (json Map<String, Json>),
+        "Whether a coding agent may use a tool: its host's own hook, answered in the host's own form by files of the server's machine.";
 
     Entity GET "/v1/entities/{*path}" EVERYONE Read (none) [min_seq, at] (json EntityView),
         "An entity's values, versions, owners, and what others did on it lately.";

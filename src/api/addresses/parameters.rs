@@ -64,6 +64,7 @@ parameters! {
     "{seq}" Path "seq" number, "The deed's number.";
     "{queue}" Path "queue" schema::<QueueName>, "The queue's name.";
     "{id}" Path "id" schema::<TokenId>, "The token's public part.";
+    "{host}" Path "host" text, "The host of the coding agent, as `deeds hook` calls it.";
     "{*task}" Path "task" schema::<TaskId>, "The task's name; its slashes may stand as they are.";
     "{*thing}" Path "thing" text, "What it is and which: `item/12`, `task/onboard-acme`.";
     "{*path}" Path "path" schema::<EntityPath>, "The entity; its slashes may stand as they are.";
@@ -74,6 +75,8 @@ parameters! {
     "traceparent" Header "traceparent" text, "W3C trace context; it is kept with the deed.";
     "door" Header "Deeds-Door" schema::<Door>,
         "By which door the agent came, for people to see; `http` where nothing is said.";
+    "project" Header "Deeds-Project" text, "The folder in which the coding agent was started; where nothing is said, the call's `cwd` counts.";
+    "home" Header "Deeds-Home" text, "The folder that `~` is.";
     "last_event_id" Header "Last-Event-ID" schema::<Seq>, "The deed that the stream goes on behind; goes before `after`.";
 
     "include" Query "include" text, "The items alike that it would settle too: numbers apart by commas.";
@@ -81,6 +84,7 @@ parameters! {
     "page" Query "page" text, "A page after the first, as the one before names it under `next`. The other parameters stay as they were.";
     "at" Query "at" text, "As it was: after a deed (`4711`), at a time (RFC 3339, `2026-02-14`, `08:11`), or so long ago (`-2h`).";
     "agent" Query "agent" schema::<AgentId>, "Which agent.";
+    "prefix" Query "prefix" schema::<EntityPath>, "Where the repository's files are on the map; the setting `hook.prefix` where nothing is said.";
     "after" Query "after" number, "Only what is behind this number.";
     "before" Query "before" number, "Only what is before this deed.";
     "around" Query "around" number, "Half of them up to this deed, half after it.";

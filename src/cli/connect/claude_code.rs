@@ -4,9 +4,9 @@
 
 use std::path::PathBuf;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::host::{Hooks, Host, Machine, Scope};
+use super::host::{Asks, GUARD_TOKEN, Hooks, Host, Machine, Scope};
 use crate::hook::CLAUDE_CODE;
 
 /// Longer than the hook ever takes, in seconds.
@@ -39,17 +39,29 @@ pub(in crate::cli) const HOOKS: Hooks = Hooks {
     },
     also: |machine, scope| (scope == Scope::Project).then(|| machine.project.join(".claude/settings.json")),
     dialect: &CLAUDE_CODE,
-    handler: |event, command| {
-        if event == CLAUDE_CODE.before {
-            json!({
-                "type": "command", "command": command, "timeout": TIMEOUT_SECONDS, "onFailure": "block",
-            })
-        } else {
-            // After a tool there is nothing left to stop.
-            json!({ "type": "command", "command": command, "timeout": TIMEOUT_SECONDS })
-        }
-    },
+    handler,
+    by_http: true,
 };
+
+fn handler(event: &str, asks: &Asks) -> Value {
+    let mut hook = match asks {
+        Asks::Command(command) => json!({ "type": "command", "command": command }),
+        Asks::Server { url, project } => json!({
+            "type": "http",
+            "url": url,
+            "headers": {
+                "Authorization": format!("Bearer ${GUARD_TOKEN}"), "Deeds-Project": project, "Deeds-Home": "$HOME",
+            },
+            "allowedEnvVars": [GUARD_TOKEN, "HOME", "PWD"],
+        }),
+    };
+    // After a tool there is nothing left to stop.
+    let blocks = (event == CLAUDE_CODE.before).then(|| ("onFailure".to_owned(), "block".into()));
+    if let Value::Object(hook) = &mut hook {
+        hook.extend([("timeout".to_owned(), TIMEOUT_SECONDS.into())].into_iter().chain(blocks));
+    }
+    hook
+}
 
 fn user(machine: &Machine) -> PathBuf {
     machine.named(DIRECTORY, ".claude")

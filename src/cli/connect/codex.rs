@@ -23,7 +23,8 @@ pub(super) const HOST: Host = Host {
         file: |machine, scope| folder(machine, scope).join("hooks.json"),
         also: |_, _| None,
         dialect: &CODEX,
-        handler: |_, command| json!({ "type": "command", "command": command, "timeout": TIMEOUT_SECONDS }),
+        handler: |_, asks| json!({ "type": "command", "command": asks.text(), "timeout": TIMEOUT_SECONDS }),
+        by_http: false,
     }),
     then: "it runs no hook before you trust it: open `/hooks` in it; of a project it reads settings once you trust the project",
 };

@@ -64,7 +64,19 @@ pub(super) fn find<'a>(all: &'a Value, path: &[String]) -> Option<&'a Value> {
 
 /// The place of a key among those of what is entered, as people write them.
 pub(super) fn rank(key: &str) -> usize {
-    const ORDER: [&str; 8] = ["matcher", "hooks", "name", "type", "command", "args", "timeout", "onFailure"];
+    const ORDER: [&str; 11] = [
+        "matcher",
+        "hooks",
+        "name",
+        "type",
+        "command",
+        "args",
+        "url",
+        "headers",
+        "allowedEnvVars",
+        "timeout",
+        "onFailure",
+    ];
     ORDER.iter().position(|known| *known == key).unwrap_or(ORDER.len())
 }
 

@@ -23,7 +23,8 @@ pub(super) const HOST: Host = Host {
         file: settings,
         also: |_, _| None,
         dialect: &GEMINI,
-        handler: |_, command| json!({ "name": SERVER, "type": "command", "command": command, "timeout": TIMEOUT_MILLIS }),
+        handler: |_, asks| json!({ "name": SERVER, "type": "command", "command": asks.text(), "timeout": TIMEOUT_MILLIS }),
+        by_http: false,
     }),
     then: "its next session reads it; of a project it reads settings once you trust the folder",
 };

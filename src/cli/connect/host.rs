@@ -10,6 +10,8 @@ use super::{claude_code, codex, gemini, vscode};
 use crate::cli::hook;
 use crate::cli::program::on_path;
 use crate::cli::status::Usage;
+use crate::client::Url;
+use crate::domain::ids::AgentId;
 use crate::hook::Dialect;
 
 /// All of them, in the order in which they are told.
@@ -17,6 +19,9 @@ pub(super) const HOSTS: [Host; 4] = [claude_code::HOST, codex::HOST, gemini::HOS
 
 /// The name under which Deeds' own tools are entered.
 pub(in crate::cli) const SERVER: &str = "deeds";
+
+/// The variable of the environment that has the guard's token, where a hook asks a server.
+pub(super) const GUARD_TOKEN: &str = "DEEDS_GUARD_TOKEN";
 
 /// A coding agent.
 #[derive(Debug)]
@@ -50,8 +55,33 @@ pub(in crate::cli) struct Hooks {
     pub(super) also: fn(&Machine, Scope) -> Option<PathBuf>,
     /// How it speaks to them.
     pub(super) dialect: &'static Dialect,
-    /// What is run, as it is written for an event.
-    pub(super) handler: fn(event: &str, command: &str) -> Value,
+    /// What is asked, as it is written for an event.
+    pub(super) handler: fn(event: &str, asks: &Asks) -> Value,
+    /// Whether it also asks a server by HTTP.
+    pub(super) by_http: bool,
+}
+
+/// What a hook asks.
+#[derive(Debug, Clone)]
+pub(in crate::cli) enum Asks {
+    /// The command, as a line for a shell.
+    Command(String),
+    /// A server here.
+    Server {
+        /// The address for the host and its agent.
+        url: String,
+        /// Where the coding agent is started, as a header says it.
+        project: String,
+    },
+}
+
+impl Asks {
+    /// By what it is told from others.
+    pub(super) fn text(&self) -> &str {
+        match self {
+            Self::Command(text) | Self::Server { url: text, .. } => text,
+        }
+    }
 }
 
 /// Whose settings.
@@ -122,10 +152,10 @@ impl Host {
 }
 
 impl Hooks {
-    /// Its hooks with that command, for every tool: which ones matter, the hook says.
-    pub(in crate::cli) fn entries(&self, command: &str) -> Vec<Entry> {
+    /// Its hooks that ask so, for every tool: which ones matter, the hook says.
+    pub(in crate::cli) fn entries(&self, asks: &Asks) -> Vec<Entry> {
         let entry = |event: &&str| {
-            let group = json!({ "matcher": "*", "hooks": [(self.handler)(event, command)] });
+            let group = json!({ "matcher": "*", "hooks": [(self.handler)(event, asks)] });
             Entry::in_list(&["hooks", event], group)
         };
         [self.dialect.before].iter().chain(self.dialect.after.first()).map(entry).collect()
@@ -136,12 +166,22 @@ impl Hooks {
         format!(" hook {}", self.dialect.name)
     }
 
-    /// The command of a hook of ours that stands in a file already.
+    /// The address of a server at which its hooks ask for the agent.
+    pub(super) fn address(&self, server: &str, agent: &AgentId) -> anyhow::Result<String> {
+        let url = format!("{server}{}", self.path());
+        Ok(Url::parse_with_params(&url, [("agent", agent.as_str())])?.into())
+    }
+
+    fn path(&self) -> String {
+        format!("/v1/hooks/{}", self.dialect.name)
+    }
+
+    /// The command of a hook of ours that stands in a file already, or the address.
     pub(in crate::cli) fn there(&self, all: &Value) -> Option<String> {
-        let words = self.words();
+        let (words, path) = (self.words(), self.path());
         let groups = all.get("hooks")?.get(self.dialect.before)?.as_array()?;
         let hooks = groups.iter().filter_map(|group| group.get("hooks")?.as_array()).flatten();
-        let mut commands = hooks.filter_map(|hook| hook.get("command")?.as_str());
-        commands.find(|command| command.contains(&words)).map(str::to_owned)
+        let mut asked = hooks.filter_map(|hook| hook.get("command").or_else(|| hook.get("url"))?.as_str());
+        asked.find(|asked| asked.contains(&words) || asked.contains(&path)).map(str::to_owned)
     }
 }

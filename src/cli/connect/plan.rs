@@ -8,7 +8,7 @@ use similar::TextDiff;
 
 use super::entry::{Entry, Form, find};
 use super::file::{look, shown};
-use super::host::{Host, Machine, Scope};
+use super::host::{Asks, Hooks, Host, Machine, Scope};
 use super::record::Record;
 use crate::cli::datadir::DataDir;
 use crate::cli::status::Usage;
@@ -25,8 +25,8 @@ pub(super) struct Wanted<'a> {
     pub(super) tools: bool,
     /// The servers that go behind a gateway.
     pub(super) gateways: &'a [String],
-    /// The command of a hook, by its words; none where none is entered.
-    pub(super) hook: &'a dyn Fn(&str) -> anyhow::Result<Option<String>>,
+    /// What its hooks ask; none where none are entered.
+    pub(super) asks: &'a dyn Fn(&Hooks) -> anyhow::Result<Option<Asks>>,
 }
 
 /// A settings file, as it is and as it would be.
@@ -55,7 +55,7 @@ impl Plan {
         let found = plan.servers(wanted)?;
         let mut drafts = vec![plan];
         if let Some(hooks) = &host.hooks
-            && let Some(command) = (wanted.hook)(&hooks.words())?
+            && let Some(asks) = (wanted.asks)(hooks)?
         {
             let file = (hooks.file)(wanted.machine, wanted.scope);
             let also = (hooks.also)(wanted.machine, wanted.scope);
@@ -64,7 +64,7 @@ impl Plan {
                 drafts.push(Draft::of(dir, host, file)?);
             }
             if let Some(draft) = drafts.last_mut() {
-                draft.hooks(&command, also.as_deref())?;
+                draft.hooks(&asks, also.as_deref())?;
             }
         }
         let drafts = drafts.into_iter().filter(|draft| !draft.entries.is_empty());
@@ -156,7 +156,7 @@ impl Draft {
     }
 
     /// The hooks, unless they are there by other means.
-    fn hooks(&mut self, command: &str, also: Option<&Path>) -> anyhow::Result<()> {
+    fn hooks(&mut self, asks: &Asks, also: Option<&Path>) -> anyhow::Result<()> {
         let Some(hooks) = &self.host.hooks else { return Ok(()) };
         let mut places = vec![(self.file.clone(), self.read()?)];
         if let Some(also) = also
@@ -166,7 +166,7 @@ impl Draft {
         }
         for (file, all) in places {
             match hooks.there(&all) {
-                Some(there) if there == command => return Ok(()),
+                Some(there) if there == asks.text() => return Ok(()),
                 Some(there) => {
                     return Err(Usage::error(format!(
                         "{}: there is a hook of deeds already, which `deeds connect` did not enter: `{}`; take it out first, or leave the hooks as they are with --only mcp",
@@ -177,7 +177,7 @@ impl Draft {
                 None => {}
             }
         }
-        self.entries.extend(hooks.entries(command));
+        self.entries.extend(hooks.entries(asks));
         Ok(())
     }
 

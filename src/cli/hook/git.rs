@@ -87,7 +87,9 @@ fn decide(context: &Context, asking: &Asking, touched: &[Touched]) -> anyhow::Re
     let found: Vec<Found> =
         touched.iter().filter_map(|touched| look(context, asking, &known, &agent, touched)).collect();
     let told = found.iter().filter_map(|found| found.entity.clone()).collect();
-    known.tell(context, BY, &agent, told);
+    if let Some(note) = known.note(BY, &agent, told) {
+        known::tell(context, note);
+    }
     tell(context, &agent, &known, touched, &found)
 }
 

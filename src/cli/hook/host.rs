@@ -6,11 +6,13 @@
 
 use std::io::{self, IsTerminal as _, Read as _};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use super::{Asking, judge, undecided};
+use super::judge::{self, Asked, Decided};
+use super::{Asking, known, undecided};
 use crate::cli::context::Context;
 use crate::cli::output::{self, visible};
 use crate::cli::status::{Status, Usage};
@@ -33,36 +35,62 @@ pub(super) fn run(context: &Context, dialect: &'static Dialect, asking: &Asking)
             "standard input is a terminal, and a hook reads a tool call there; install it with `deeds connect`, or see --help",
         ));
     }
-    let default = context.config.hook_default;
-    let (told, answer) = mpsc::channel();
     let (own, theirs) = (context.clone(), asking.clone());
-    let decide = move || {
-        let decided = catch_unwind(AssertUnwindSafe(|| {
-            let call = dialect.read(&read()?)?;
-            call.map_or(Ok(None), |call| judge::decide(&own, &theirs, dialect, &call))
-        }));
-        // Nobody waits any more where it took too long.
-        told.send(decided).unwrap_or_default();
-    };
-    thread::Builder::new().name("guard".to_owned()).stack_size(STACK).spawn(decide)?;
-    let answer = match answer.recv_timeout(PATIENCE) {
-        Ok(Ok(Ok(answer))) => answer,
-        Ok(Ok(Err(why))) => Some(by_default(default, &visible(&why))),
-        // Nobody has chosen that a fault of ours lets anything through.
-        Ok(Err(_)) => Some(stopped(default, FAULT.to_owned())),
-        Err(_) => Some(stopped(
-            default,
-            format!("it could not be decided within {PATIENCE:?}; do less in one call"),
-        )),
-    };
-    if let Some(answer) = answer {
+    let decided = answered(context.config.hook_default, move || {
+        let Some(call) = dialect.read(&read()?)? else { return Ok(Decided::default()) };
+        let (project, home) = (dialect.project.and_then(place_in), place_in("HOME"));
+        let dir = own.existing_dir().ok();
+        let asked = Asked {
+            agent: theirs.agent(&own),
+            prefix: theirs.prefix(&own),
+            project: project.as_deref(),
+            home: home.as_deref(),
+            memory: dir.as_ref(),
+            map: &|| known::find(&own, theirs.map()),
+        };
+        let mut decided = judge::decide(&asked, dialect, &call)?;
+        if let Some(note) = decided.note.take() {
+            known::tell(&own, note);
+        }
+        Ok(decided)
+    });
+    if let Some(answer) = decided.answer {
         output::json_line(&dialect.said(&answer))?;
     }
     Ok(Status::Done)
 }
 
+/// The place that a variable of the environment says.
+fn place_in(variable: &str) -> Option<PathBuf> {
+    std::env::var_os(variable).filter(|place| !place.is_empty()).map(PathBuf::from)
+}
+
+/// What is decided, on a thread of its own and in time; whatever goes wrong on the way is an answer, too.
+pub(super) fn answered(
+    default: HookDefault,
+    decide: impl FnOnce() -> Result<Decided, String> + Send + 'static,
+) -> Decided {
+    let (told, answer) = mpsc::channel();
+    let decide = move || {
+        // Nobody waits any more where it took too long.
+        told.send(catch_unwind(AssertUnwindSafe(decide))).unwrap_or_default();
+    };
+    let begun = thread::Builder::new().name("guard".to_owned()).stack_size(STACK).spawn(decide);
+    let answer = match begun.map(|_| answer.recv_timeout(PATIENCE)) {
+        Ok(Ok(Ok(Ok(decided)))) => return decided,
+        Ok(Ok(Ok(Err(why)))) => by_default(default, &visible(&why)),
+        // Nobody has chosen that a fault of ours lets anything through.
+        Ok(Ok(Err(_))) => stopped(default, FAULT.to_owned()),
+        Ok(Err(_)) => {
+            stopped(default, format!("it could not be decided within {PATIENCE:?}; do less in one call"))
+        }
+        Err(error) => stopped(default, format!("no thread can be started: {error}")),
+    };
+    Decided { answer: Some(answer), note: None }
+}
+
 /// What did not come to a decision, as strictly as the setting says and never let be.
-fn stopped(default: HookDefault, why: String) -> Answer {
+pub(super) fn stopped(default: HookDefault, why: String) -> Answer {
     match default {
         HookDefault::Deny => Answer::Deny(why),
         HookDefault::Allow | HookDefault::Ask => Answer::Ask(why),

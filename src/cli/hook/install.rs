@@ -9,7 +9,7 @@ use anyhow::Context as _;
 
 use super::Asking;
 use super::repository::{By, git as run_git};
-use crate::cli::connect::{CLAUDE_CODE, Form};
+use crate::cli::connect::{Asks, CLAUDE_CODE, Form};
 use crate::cli::context::{Context, Global, read_text};
 use crate::cli::output::{self, visible};
 use crate::cli::program;
@@ -29,7 +29,7 @@ pub(super) fn claude_code(
     print: bool,
 ) -> anyhow::Result<Status> {
     let command = command_line(global, asking, &CLAUDE_CODE.words())?;
-    let mut entries = CLAUDE_CODE.entries(&command);
+    let mut entries = CLAUDE_CODE.entries(&Asks::Command(command.clone()));
     if print {
         output::line(Form::Json.enter("", &mut entries).map_err(anyhow::Error::msg)?.trim_end())?;
         return Ok(Status::Done);

@@ -1,64 +1,88 @@
 //! Whether a use of a tool goes ahead: what it reaches, held against the map, against what was refused before in the same
 //! conversation, and against what its agent last saw of a file. Of several verdicts the one that restricts most counts.
 
-use super::known::{self, Known};
+use std::path::Path;
+
+use super::known::Known;
 use super::memory::Memory;
+use super::no_agent;
 use super::targets::{self, Reach, Reached, Unsure, Used};
 use super::zones::Verdict;
-use super::{Asking, no_agent};
 use crate::cli::connect::SERVER;
-use crate::cli::context::Context;
+use crate::cli::datadir::DataDir;
 use crate::domain::arguments::Arguments;
+use crate::domain::command::GuardNote;
 use crate::domain::ids::AgentId;
 use crate::domain::map::{Map, Unmapped};
 use crate::domain::path::{EntityPath, FieldName, Pattern};
 use crate::domain::rule::tool::{self, Meaning};
 use crate::hook::{Answer, Call, Dialect, When, Wish};
 
-/// The answer, if there is something to say; why there can't be one, as a clause.
-pub(super) fn decide(
-    context: &Context,
-    asking: &Asking,
-    dialect: &Dialect,
-    call: &Call,
-) -> Result<Option<Answer>, String> {
-    let reached = targets::of(dialect, call, asking.prefix(context))?;
-    let main = asking.agent(context);
+/// Who asks, and where what an answer needs is found.
+pub(super) struct Asked<'a> {
+    /// The agent, where it is named.
+    pub(super) agent: Option<AgentId>,
+    /// Where the repository's files are on the map.
+    pub(super) prefix: &'a EntityPath,
+    /// The directory in which the agent was started, where that is told.
+    pub(super) project: Option<&'a Path>,
+    /// What `~` is.
+    pub(super) home: Option<&'a Path>,
+    /// Whose guards remember what was seen and refused; nothing is remembered where there is none.
+    pub(super) memory: Option<&'a DataDir>,
+    /// Finds the map to go by; why there is none, as a clause.
+    pub(super) map: &'a dyn Fn() -> Result<Known, String>,
+}
+
+/// What a use of a tool comes to.
+#[derive(Default)]
+pub(super) struct Decided {
+    /// What its host is told, if anything.
+    pub(super) answer: Option<Answer>,
+    /// What the server is to record, where one can be told.
+    pub(super) note: Option<GuardNote>,
+}
+
+/// What it comes to; why that can't be said, as a clause.
+pub(super) fn decide(asked: &Asked<'_>, dialect: &Dialect, call: &Call) -> Result<Decided, String> {
+    let reached = targets::of(asked, dialect, call)?;
+    let main = asked.agent.clone();
     let remember = |memory: Memory| match call.when {
         When::Before => memory.before(&reached),
         When::After => memory.after(&reached),
     };
     // What a program of the agent's own changes is nobody else's doing.
     if reached.is_nothing() || call.when == When::After {
-        let memory = main.as_ref().and_then(|main| Memory::of(context, (main, main), call));
-        memory.map(remember);
-        return Ok(None);
+        if let (Some(main), Some(dir)) = (&main, asked.memory) {
+            remember(Memory::of(dir, (main, main), call));
+        }
+        return Ok(Decided::default());
     }
     let main = main.ok_or_else(no_agent)?;
-    let known = known::find(context, asking.map())?;
+    let known = (asked.map)()?;
     let agent = acting(&known.map, &main, call.subagent.as_deref());
-    let memory = Memory::of(context, (&main, &agent), call);
+    let memory = asked.memory.map(|dir| Memory::of(dir, (&main, &agent), call));
     let judge = Judge { known: &known, agent: &agent, memory: memory.as_ref() };
     let verdict = judge.verdict(&reached);
-    if let Verdict::Refused(_) | Verdict::Observed(_) = &verdict {
-        known.tell(context, dialect.name, &agent, reached.named());
-    }
+    let is_told = matches!(verdict, Verdict::Refused(_) | Verdict::Observed(_));
+    let note = is_told.then(|| known.note(dialect.name, &agent, reached.named())).flatten();
     if let Some(memory) = &memory {
         match &verdict {
-            Verdict::Refused(why) => memory.refused(&reached, why),
+            Verdict::Refused(why) => memory.refused(judge.refused(&reached), why),
             Verdict::Own(_) | Verdict::Open | Verdict::Unsure(_) | Verdict::Observed(_) => {
                 memory.before(&reached);
             }
         }
     }
-    Ok(match verdict {
+    let answer = match verdict {
         Verdict::Refused(why) => Some(Answer::Deny(why)),
         Verdict::Unsure(why) => Some(Answer::Ask(why)),
         Verdict::Observed(why) => Some(Answer::Tell(why)),
         // That the map may not be the one in force is worth a word.
         Verdict::Own(why) if known.offline => Some(Answer::Tell(why)),
         Verdict::Own(_) | Verdict::Open => None,
-    })
+    };
+    Ok(Decided { answer, note })
 }
 
 /// Who acts: a subagent that the map names, as `<agent>/<its kind>` or by its kind alone, and else the agent that it works for.
@@ -98,6 +122,13 @@ impl Judge<'_> {
             Some(stale) => self.known.restricted(stale),
             None => verdict,
         }
+    }
+
+    /// What the map itself refuses to change: of what is stale it is enough to read it again.
+    fn refused<'r>(&'r self, reached: &'r Reached) -> impl Iterator<Item = &'r Reach> {
+        let verdict = |reach: &Reach| self.known.verdict(self.agent, &reach.entity, reach.wish);
+        let changes = reached.entities.iter().filter(|reach| reach.wish == Wish::Change);
+        changes.filter(move |reach| matches!(verdict(reach), Verdict::Refused(_)))
     }
 
     /// Whether something is hidden from the agent, so that looks matter.

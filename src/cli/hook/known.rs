@@ -62,8 +62,7 @@ pub(super) fn find(context: &Context, file: Option<&Path>) -> Result<Known, Stri
             if let Err(error) = keep(context, &token, &view) {
                 crate::cli::output::complain(format!("the map could not be kept for later: {error:#}"));
             }
-            let from = format!("map v{} of {}", view.version, view.model.workspace);
-            return Ok(Known { map: Map::compile(view.model), from, offline: false, live: true });
+            return Ok(Known::in_force(Map::compile(view.model), view.version));
         }
         Ok(None) => "no server runs".to_owned(),
         Err(error) => visible(&format!("{error:#}")),
@@ -72,29 +71,36 @@ pub(super) fn find(context: &Context, file: Option<&Path>) -> Result<Known, Stri
 }
 
 impl Known {
-    /// Tells the server what was stopped, or seen and let be. Who can't has lost nothing else: the answer stands without.
-    pub(super) fn tell(&self, context: &Context, by: &str, agent: &AgentId, paths: Vec<EntityPath>) {
-        if !self.live || paths.is_empty() {
-            return;
-        }
+    /// As a server says.
+    pub(super) fn in_force(map: Map, version: MapVersion) -> Self {
+        let from = format!("map v{version} of {}", map.model().workspace);
+        Self { map, from, offline: false, live: true }
+    }
+
+    /// What a server is to record of what was stopped, or seen and let be; none where it can't be told.
+    pub(super) fn note(&self, by: &str, agent: &AgentId, paths: Vec<EntityPath>) -> Option<GuardNote> {
         let more = u32::try_from(paths.len().saturating_sub(GUARD_PATHS)).unwrap_or(u32::MAX);
-        let note = GuardNote {
+        (self.live && !paths.is_empty()).then(|| GuardNote {
             agent: agent.clone(),
             by: by.into(),
             stopped: !self.observes(),
             paths: paths.into_iter().take(GUARD_PATHS).collect(),
             more,
-        };
-        let told = session::ask_as_guard(context, ASK_WAIT, async |client| {
-            // Another token than a guard's was given, which may not tell.
-            if client.token().class != TokenClass::Guard {
-                return Ok(());
-            }
-            client.ask(&Command::Guard(note)).await.map(drop)
-        });
-        if let Err(error) = told {
-            tracing::warn!(error = format!("{error:#}"), "what the guard found could not be recorded");
+        })
+    }
+}
+
+/// Tells the server. Who can't has lost nothing else: the answer stands without.
+pub(super) fn tell(context: &Context, note: GuardNote) {
+    let told = session::ask_as_guard(context, ASK_WAIT, async |client| {
+        // Another token than a guard's was given, which may not tell.
+        if client.token().class != TokenClass::Guard {
+            return Ok(());
         }
+        client.ask(&Command::Guard(note)).await.map(drop)
+    });
+    if let Err(error) = told {
+        tracing::warn!(error = format!("{error:#}"), "what the guard found could not be recorded");
     }
 }
 

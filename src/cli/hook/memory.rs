@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::targets::{Reach, Reached};
-use crate::cli::context::{Context, read_text};
+use crate::cli::context::read_text;
 use crate::cli::datadir::DataDir;
 use crate::coordinator::Clock;
 use crate::domain::hash::hex;
@@ -83,9 +83,8 @@ struct Refused {
 }
 
 impl Memory {
-    /// None where there is no data directory. `main` is whom the guard was told, `agent` who that is for this call.
-    pub(super) fn of(context: &Context, (main, agent): (&AgentId, &AgentId), call: &Call) -> Option<Self> {
-        let dir = context.existing_dir().ok()?;
+    /// `main` is whom the guard was told, `agent` who that is for this call.
+    pub(super) fn of(dir: &DataDir, (main, agent): (&AgentId, &AgentId), call: &Call) -> Self {
         let part = |part: &Option<String>| part.clone().unwrap_or_default();
         let who = format!("{main}\0{}\0{}", part(&call.session), part(&call.subagent));
         let who = digest(who.as_bytes());
@@ -93,7 +92,7 @@ impl Memory {
             Touch::Shell { .. } | Touch::Tool { .. } | Touch::Unsure(_) => true,
             Touch::File(..) | Touch::Search { .. } => false,
         });
-        Some(Self { dir, agent: agent.clone(), who, runs })
+        Self { dir: dir.clone(), agent: agent.clone(), who, runs }
     }
 
     /// Why a change of the file would undo somebody's: it is another one than the agent saw. None where the agent never saw it, or
@@ -133,11 +132,10 @@ impl Memory {
         conversation.refused.iter().rev().find(names).map(|refused| refused.why.clone())
     }
 
-    /// It was refused.
-    pub(super) fn refused(&self, reached: &Reached, why: &str) {
+    /// A change of these was refused.
+    pub(super) fn refused<'r>(&self, changes: impl Iterator<Item = &'r Reach>, why: &str) {
         let at = Clock::System.now();
-        let names = reached.entities.iter().filter(|reach| reach.wish == Wish::Change);
-        let names = names.filter_map(|reach| reach.file.file_name()?.to_str());
+        let names = changes.filter_map(|reach| reach.file.file_name()?.to_str());
         let new: Vec<Refused> =
             names.take(MOST).map(|name| Refused { name: name.to_owned(), why: why.to_owned(), at }).collect();
         if new.is_empty() {

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+use super::judge::Asked;
 use super::links::names;
 use super::repository::{By, Repository, entity, resolve};
 use crate::cli::output::visible;
@@ -83,13 +84,22 @@ pub(super) struct Unsure {
 struct Around<'a> {
     dialect: Option<&'a Dialect>,
     cwd: Option<&'a Path>,
+    /// Where the agent was started.
+    project: Option<&'a Path>,
+    home: Option<&'a Path>,
     known: BTreeMap<PathBuf, Option<PathBuf>>,
 }
 
 /// What a call reaches; why that can't be said, as a clause.
-pub(super) fn of(dialect: &Dialect, call: &Call, prefix: &EntityPath) -> Result<Reached, String> {
-    let around = Around { dialect: Some(dialect), cwd: call.cwd.as_deref(), known: BTreeMap::new() };
-    let mut looking = Looking { around, prefix, reached: Reached::default() };
+pub(super) fn of(asked: &Asked<'_>, dialect: &Dialect, call: &Call) -> Result<Reached, String> {
+    let around = Around {
+        dialect: Some(dialect),
+        cwd: call.cwd.as_deref(),
+        project: asked.project,
+        home: asked.home,
+        known: BTreeMap::new(),
+    };
+    let mut looking = Looking { around, prefix: asked.prefix, reached: Reached::default() };
     for touch in &call.touches {
         looking.at(touch)?;
     }
@@ -302,10 +312,9 @@ impl Around<'_> {
 
     /// The path from the root on; `~` is the home of whoever runs this.
     fn absolute_of(&self, path: &Path) -> Result<PathBuf, String> {
-        if let Ok(rest) = path.strip_prefix("~")
-            && let Some(home) = std::env::var_os("HOME")
-        {
-            return Ok(Path::new(&home).join(rest));
+        if let Ok(rest) = path.strip_prefix("~") {
+            let home = self.home.ok_or("a file is named below `~`, and nobody says whose home that is")?;
+            return Ok(home.join(rest));
         }
         match (self.cwd, path.is_absolute()) {
             (_, true) => Ok(path.to_owned()),
@@ -319,9 +328,8 @@ impl Around<'_> {
     /// The repository that the agent works in: the one it was started in, wherever it has gone since. Where that is not told,
     /// that of the file, and else the one that it is in: an agent that goes elsewhere would take its guard along.
     fn repository(&mut self, at: &Path) -> Result<Option<Repository>, String> {
-        let started = self.dialect.and_then(|dialect| std::env::var_os(dialect.project?));
-        if let Some(started) = started.filter(|path| !path.is_empty()) {
-            return self.around(Path::new(&started));
+        if let Some(started) = self.project {
+            return self.around(started);
         }
         match (self.around(at)?, self.cwd) {
             (None, Some(cwd)) => self.around(cwd),
@@ -362,7 +370,13 @@ impl Around<'_> {
 impl Reached {
     /// What a call reaches below a directory, without git.
     pub(super) fn without_git(call: &Call, prefix: &EntityPath) -> Result<Self, String> {
-        let around = Around { dialect: None, cwd: Some(Path::new("/repository")), known: BTreeMap::new() };
+        let around = Around {
+            dialect: None,
+            cwd: Some(Path::new("/repository")),
+            project: None,
+            home: Some(Path::new("/home")),
+            known: BTreeMap::new(),
+        };
         let mut looking = Looking { around, prefix, reached: Self::default() };
         for touch in &call.touches {
             looking.at(touch)?;

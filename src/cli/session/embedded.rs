@@ -17,6 +17,7 @@ use super::{node, url_of};
 use crate::api::{ProofKey, TokenText};
 use crate::cli::context::Context as CliContext;
 use crate::cli::datadir::{Announced, DataDir, Lock, Served, Serving};
+use crate::cli::hook;
 use crate::cli::output;
 use crate::cli::status::Usage;
 use crate::cli::token::{self, Kept};
@@ -65,6 +66,8 @@ pub(in crate::cli) struct Listen {
     secret: Option<PathBuf>,
     /// What it speaks, if it is not plaintext.
     tls: Option<Tls>,
+    /// How its guard of files answers.
+    hooks: hook::Settings,
 }
 
 impl Listen {
@@ -81,7 +84,8 @@ impl Listen {
             config.cluster_advertise.as_ref().map(|url| url.as_str().trim_end_matches('/').into());
         let (jump, keeping, cache) = (config.clock_jump, config.keeping, config.values_cache);
         let secret = config.cluster_secret.clone();
-        Self { options, keeping, cache, jump, advertise, secret, ..self }.limited(config.limits)
+        let hooks = config.into();
+        Self { options, keeping, cache, jump, advertise, secret, hooks, ..self }.limited(config.limits)
     }
 
     /// As configured; if nothing is, where agents found this directory last time, then the usual port, then any.
@@ -115,6 +119,7 @@ impl Listen {
             advertise: None,
             secret: None,
             tls: None,
+            hooks: (&Config::default()).into(),
         }
     }
 
@@ -221,7 +226,8 @@ impl Embedded {
         let way = dir.way(&serving)?.unwrap_or_default();
         let announced = Announced::new(dir, lock, &serving)?;
         let node = secret.map(|secret| (secret, reached));
-        let mut options = server::Options { proof: Some(proof), node, ..listen.options.clone() };
+        let guard = Some(hook::guard(dir, &listen.hooks));
+        let mut options = server::Options { proof: Some(proof), node, guard, ..listen.options.clone() };
         options.hosts.extend(listen.advertise.as_deref().and_then(host_of));
         let (stop, stopped) = oneshot::channel();
         let shutdown = async move {

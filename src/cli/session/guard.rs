@@ -94,7 +94,7 @@ impl Session {
 }
 
 /// Where the guard's token is kept for the workspace that is meant, if that can be told.
-fn kept(context: &Context) -> Option<PathBuf> {
+pub(in crate::cli) fn kept(context: &Context) -> Option<PathBuf> {
     let dir = context.existing_dir().ok()?;
     let url = context.config.connect.as_ref();
     let workspace = workspace_named(context).or_else(|| match url {

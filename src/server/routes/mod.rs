@@ -12,6 +12,7 @@ pub(super) mod entities;
 pub(super) mod fan_outs;
 pub(super) mod handoffs;
 pub(super) mod health;
+pub(super) mod hooks;
 pub(super) mod imports;
 pub(super) mod inbox;
 pub(super) mod keys;
