@@ -28,8 +28,8 @@ const BYTES: usize = 16 * 1024 * 1024;
 const ALL_BYTES: usize = 256 * 1024 * 1024;
 /// How many of one agent's requests are worked on at once while others want something too; the rest waits its turn.
 const AT_WORK: usize = 4;
-/// A request counts once more for each so many bytes of its body: reading it and answering takes as much longer. Large ones wait
-/// their turns whoever else is there, and come to one at a time.
+/// A command of so many bytes always waits for its turn. While others want something too it counts once more for each so many:
+/// reading it and answering takes as much longer, so that large ones come to one at a time. A look always counts so.
 const HEAVY: usize = 2 * 1024;
 /// How many looks of one agent are worked on at once, whoever else is there, and of a person so many times more: an answer may be
 /// large, and is counted only when it is made.
@@ -150,8 +150,11 @@ impl Admission {
             (Standing::Person, false) => return Ok(()),
             (Standing::Person, true) => (&pass.load.looks, 1),
             (Standing::Agent, true) => (&pass.load.looks, (1 + bytes / HEAVY).min(LOOKS)),
-            (Standing::Agent, false) if bytes < HEAVY && !self.mixed().is_shared() => return Ok(()),
-            (Standing::Agent, false) => (&pass.load.work, (1 + bytes / HEAVY).min(AT_WORK)),
+            (Standing::Agent, false) => match (self.mixed().is_shared(), 1 + bytes / HEAVY) {
+                (false, 1) => return Ok(()),
+                (false, _) => (&pass.load.work, 1),
+                (true, weight) => (&pass.load.work, weight.min(AT_WORK)),
+            },
         };
         let weight = u32::try_from(weight).unwrap_or(1);
         // It is never closed; without a turn the request goes on like before.
