@@ -102,7 +102,7 @@ impl Access {
 
     /// What lies outside of a key and was not let go of.
     fn outside(&self, print: &Fingerprint) -> Option<Kept> {
-        let reach = self.far.as_ref()?;
+        let reach = self.far.as_ref().filter(|_| self.are_outside())?;
         reach.heard(reach.far.key(print)).filter(|kept| self.floor < Some(kept.place()))
     }
 
