@@ -222,7 +222,11 @@ impl Loop {
 
     fn sort(&mut self, mail: Mail) {
         match mail {
-            Mail::Commands(letter) => self.waiting.push(letter),
+            Mail::Commands(letters) => {
+                for letter in letters {
+                    self.waiting.push(letter);
+                }
+            }
             Mail::Look(look) => self.looks.push(look),
             Mail::Heard(seq) => self.followed.hear(seq),
             Mail::Follow(asked) => self.followed.ask(asked),

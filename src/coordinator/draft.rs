@@ -5,10 +5,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use tokio::sync::oneshot;
 
 use super::door::Door;
-use super::{Envelope, Look, LookError, Places, Standing, SubmitError, Values, Verdict, outside};
+use super::{Envelope, Look, LookError, Places, Standing, SubmitError, Values, Verdict, Waiter, outside};
 use crate::domain::command::{Command, Request};
 use crate::domain::decide::{Answer, decide_within, unfit_for_loss};
 use crate::domain::deed::{Deed, Origin};
@@ -19,6 +18,8 @@ use crate::domain::time::Time;
 
 /// No further command is taken into a batch that has this many deeds.
 const BATCH_DEEDS: usize = 4_096;
+/// So many are told by whoever decides.
+const FEW: usize = 2;
 
 /// By what a batch is decided.
 pub(super) struct Rules<'a> {
@@ -188,17 +189,30 @@ impl Draft {
 }
 
 impl Answers {
-    /// Tells everyone what the rules said.
+    /// Tells everyone what the rules said. Of many a task of theirs does it: whoever is woken one by one from here takes the
+    /// processor from who decides.
     fn send(self) {
-        for (letter, verdicts) in self.letters.into_iter().zip(self.verdicts) {
-            letter.answer(verdicts);
-        }
+        let told = self.letters.into_iter().zip(self.verdicts);
+        let told: Vec<_> = told.filter_map(|(letter, verdicts)| Some((letter.reply?, verdicts))).collect();
+        let many = told.first().filter(|_| told.len() > FEW);
+        let Some(runtime) = many.map(|(waiter, _)| waiter.runtime.clone()) else {
+            return told.into_iter().for_each(tell);
+        };
+        let (theirs, others): (Vec<_>, _) =
+            told.into_iter().partition(|(waiter, _)| waiter.runtime.id() == runtime.id());
+        others.into_iter().for_each(tell);
+        runtime.spawn(async move { theirs.into_iter().for_each(tell) });
     }
 
     /// Tells everyone that the rules' word does not count.
     pub(super) fn refuse(self, error: &SubmitError) {
         refuse(self.letters, error);
     }
+}
+
+/// A caller that went away misses its answer, nothing else.
+fn tell((waiter, verdicts): (Waiter, Vec<Verdict>)) {
+    waiter.verdicts.send(verdicts).unwrap_or_default();
 }
 
 /// Answers every command with the same error.
@@ -235,11 +249,7 @@ impl Values {
 
 impl Envelope {
     /// Commands of one caller; without any, Deeds' own.
-    pub(super) fn of(
-        requests: Vec<Request>,
-        reply: Option<oneshot::Sender<Vec<Verdict>>>,
-        places: Option<Places>,
-    ) -> Self {
+    pub(super) fn of(requests: Vec<Request>, reply: Option<Waiter>, places: Option<Places>) -> Self {
         let caller = requests.first().map(|request| &request.principal);
         let from = caller.map_or(Actor::Deeds, |caller| caller.actor.clone());
         let standing = caller.map_or(Standing::Person, |caller| Standing::of(caller.class));
@@ -257,13 +267,12 @@ impl Envelope {
 
     /// Whether its caller has gone away. What the coordinator tells itself has none.
     pub(super) fn is_abandoned(&self) -> bool {
-        self.reply.as_ref().is_some_and(oneshot::Sender::is_closed)
+        self.reply.as_ref().is_some_and(|waiter| waiter.verdicts.is_closed())
     }
 
     fn answer(self, verdicts: Vec<Verdict>) {
-        if let Some(reply) = self.reply {
-            // A caller that went away misses its answer, nothing else.
-            reply.send(verdicts).unwrap_or_default();
+        if let Some(waiter) = self.reply {
+            tell((waiter, verdicts));
         }
     }
 }

@@ -39,6 +39,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use thiserror::Error;
+use tokio::runtime;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast, mpsc, oneshot, watch as cell};
 
 use crate::domain::command::{Command, Request};
@@ -268,7 +269,7 @@ struct Envelope {
     from: Actor,
     standing: Standing,
     requests: Vec<Request>,
-    reply: Option<oneshot::Sender<Vec<Verdict>>>,
+    reply: Option<Waiter>,
     /// The places in the mailbox; given back when the commands are decided.
     places: Option<Places>,
     /// How often another node was first when they were appended.
@@ -276,6 +277,13 @@ struct Envelope {
 }
 
 type Verdict = Result<decide::Answer, SubmitError>;
+
+/// Who waits for what is decided.
+struct Waiter {
+    verdicts: oneshot::Sender<Vec<Verdict>>,
+    /// Where it waits.
+    runtime: runtime::Handle,
+}
 
 /// A question about values. Only the coordinator has them; it answers with what is on disk.
 struct Look {
@@ -293,7 +301,8 @@ enum Values {
 
 /// What comes by the mailbox.
 enum Mail {
-    Commands(Envelope),
+    /// One caller's at a time.
+    Commands(Vec<Envelope>),
     Look(Look),
     /// Another node has recorded and acknowledged up to there.
     Heard(Seq),
@@ -344,16 +353,18 @@ impl Handle {
             drop(fetch.begin(&requests, || self.room.taken()));
         }
         let mut requests = requests.into_iter();
-        let mut letters = Vec::with_capacity(count.div_ceil(LETTER));
+        let (letters, runtime) = (count.div_ceil(LETTER), runtime::Handle::current());
+        let (mut letters, mut awaited) = (Vec::with_capacity(letters), Vec::with_capacity(letters));
         while requests.len() > 0 {
             let some: Vec<Request> = requests.by_ref().take(LETTER).collect();
-            let (places, (reply, answer)) = (places.split(some.len()), oneshot::channel());
-            letters.push((some.len(), answer));
-            let envelope = Envelope::of(some, Some(reply), Some(places));
-            self.mailbox.send(Mail::Commands(envelope)).map_err(|_| SubmitError::Closed)?;
+            let (places, (verdicts, answer)) = (places.split(some.len()), oneshot::channel());
+            awaited.push((some.len(), answer));
+            let waiter = Waiter { verdicts, runtime: runtime.clone() };
+            letters.push(Envelope::of(some, Some(waiter), Some(places)));
         }
+        self.mailbox.send(Mail::Commands(letters)).map_err(|_| SubmitError::Closed)?;
         let mut answers = Vec::with_capacity(count);
-        for (count, answer) in letters {
+        for (count, answer) in awaited {
             match answer.await {
                 Ok(verdicts) => {
                     for verdict in verdicts {
