@@ -138,6 +138,8 @@ fn ways(place: &Place) -> Vec<(&'static str, &'static str, Json)> {
         ("claude-code", "mcp__files__write_file", json!({"path": "src/main.rs", "content": "x"})),
         ("claude-code", "mcp__files__write_file", json!({"path": absolute, "content": "x"})),
         ("claude-code", "mcp__fs__write_file", json!({"path": absolute, "content": "x"})),
+        // A server that somebody calls like ours.
+        ("claude-code", "mcp__deeds__write_file", json!({"path": absolute, "content": "x"})),
         ("claude-code", "mcp__fs__put", json!({"uri": format!("file://{}", absolute.display())})),
         ("claude-code", "mcp__fs__edit", json!({"edits": [{"target": {"file": "src/main.rs"}}]})),
         ("claude-code", "PowerShell", shell("Set-Content src/main.rs x")),
@@ -237,7 +239,10 @@ fn no_way_is_silence<'a>(place: &'a Place, guarded: impl Fn(&'static str) -> Gua
         assert!(host == "claude-code" || answer == "deny", "{host} can't ask: {tool} {input}");
     }
     // Its owner does the same without a word, where it can be told what is done.
-    for (host, tool, input) in ways(place).into_iter().filter(|(_, tool, _)| !tool.contains("mcp__fs")) {
+    for (host, tool, input) in ways(place)
+        .into_iter()
+        .filter(|(_, tool, _)| !["mcp__fs", "mcp__deeds"].iter().any(|server| tool.contains(server)))
+    {
         let text = input.to_string();
         let told = ["src/main.rs", "main.rs"].iter().any(|name| text.contains(name))
             && !["python3", "node", "docs/plan.md src/main.rs", "../docs"]

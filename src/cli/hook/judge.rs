@@ -17,6 +17,7 @@ use crate::domain::map::{Map, Unmapped};
 use crate::domain::path::{EntityPath, FieldName, Pattern};
 use crate::domain::rule::tool::{self, Meaning};
 use crate::hook::{Answer, Call, Dialect, When, Wish};
+use crate::mcp;
 
 /// Who asks, and where what an answer needs is found.
 pub(super) struct Asked<'a> {
@@ -147,7 +148,7 @@ impl Judge<'_> {
     /// A tool of an MCP server by its row of the map, and without one by the files that it seems to name.
     fn tool(&self, used: &Used) -> Verdict {
         // Our own are decided where they are called.
-        if used.server == SERVER {
+        if used.server == SERVER && mcp::TOOLS.iter().any(|tool| tool.name == used.tool) {
             return Verdict::Open;
         }
         let whole = FieldName::whole();
