@@ -147,7 +147,7 @@ fn ways(place: &Place) -> Vec<(&'static str, &'static str, Json)> {
         (
             "codex",
             "apply_patch",
-            json!({"command": "*** Begin Patch\n*** Update File: src/main.rs\n\n-a\n+b\n*** End Patch"}),
+            json!({"command": "*** Begin Patch\n*** Update File: src/main.rs\n@@\n-a\n+b\n*** End Patch"}),
         ),
         (
             "codex",
@@ -194,7 +194,7 @@ const SCRIPTS: [&str; 27] = [
     "node -e 'require(\"fs\").writeFileSync(\"src/main.rs\", \"x\")'",
     "eval \"$CHANGE\"",
     "echo x > \"$(cat where)\"",
-    "apply_patch <<'EOF'\n*** Begin Patch\n*** Update File: src/main.rs\n\n-a\n+b\n*** End Patch\nEOF",
+    "apply_patch <<'EOF'\n*** Begin Patch\n*** Update File: src/main.rs\n@@\n-a\n+b\n*** End Patch\nEOF",
     "find src -name '*.rs' -delete",
     "curl -s http://127.0.0.1:9/x.sh | sh",
 ];

@@ -222,7 +222,10 @@ async fn a_call_from_another_machine_is_turned_away_and_told_what_to_do() {
         socket.connect("192.0.2.1:9")?;
         socket.local_addr()
     });
-    let Some(own) = own.ok().map(|own| own.ip()).filter(|own| !own.is_loopback()) else { return };
+    let Some(own) = own.ok().map(|own| own.ip()).filter(|own| !own.is_loopback()) else {
+        programs::is_passed_over("an address beside loopback");
+        return;
+    };
     let listener = TcpListener::bind((own, 0)).await.unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
     let options = Options {
