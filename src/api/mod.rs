@@ -54,7 +54,8 @@ pub use openapi::OPENAPI;
 pub use overrides::{OverrideAsked, OverrideBody, OverrideWord};
 pub use pages::Paged;
 pub use problem::{
-    DOOR_HEADER, NODE_HEADER, Problem, ProblemCode, ProblemFinding, ProblemLabel, RECORDING_HEADER,
+    DOOR_HEADER, HOME_HEADER, NODE_HEADER, PROJECT_HEADER, Problem, ProblemCode, ProblemFinding,
+    ProblemLabel, RECORDING_HEADER,
 };
 pub use proof::{LEAST_SECRET, Proof, ProofKey, nonce};
 pub use stream::{EVENT_DEED, EVENT_END, EVENT_HELLO, EVENT_PROGRESS, Hello, Progress};

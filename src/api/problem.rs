@@ -79,6 +79,10 @@ pub const RECORDING_HEADER: &str = "deeds-recording";
 pub const NODE_HEADER: &str = "deeds-node";
 /// A header of a request: by which door the agent came.
 pub const DOOR_HEADER: &str = "deeds-door";
+/// A header of a hook of a coding agent: the folder in which that was started.
+pub const PROJECT_HEADER: &str = "deeds-project";
+/// A header of a hook: the folder that `~` is.
+pub const HOME_HEADER: &str = "deeds-home";
 
 macro_rules! problems {
     ($($(#[$doc:meta])* $variant:ident = $code:literal, $status:literal, $title:literal, $next:literal;)*) => {

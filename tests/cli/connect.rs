@@ -332,7 +332,7 @@ fn hooks_of_claude_code_can_ask_the_server_here() {
     let hook = json!({
         "type": "http", "url": format!("{}/v1/hooks/claude-code?agent=coder", server.url), "timeout": 10,
         "headers": {
-            "Authorization": "Bearer $DEEDS_GUARD_TOKEN", "Deeds-Project": place.project, "Deeds-Home": "$HOME",
+            "Authorization": "Bearer $DEEDS_GUARD_TOKEN", "deeds-project": place.project, "deeds-home": "$HOME",
         },
         "allowedEnvVars": ["DEEDS_GUARD_TOKEN", "HOME", "PWD"],
     });

@@ -33,7 +33,7 @@ macro_rules! handled {
 
         impl Handled {
             /// Its path, as its row has it.
-            pub(in crate::api) const fn path(self) -> &'static str {
+            pub const fn path(self) -> &'static str {
                 match self {
                     $(Self::$name => $path,)*
                 }

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 
 use super::host::{Asks, GUARD_TOKEN, Hooks, Host, Machine, Scope};
+use crate::api::{HOME_HEADER, PROJECT_HEADER};
 use crate::hook::CLAUDE_CODE;
 
 /// Longer than the hook ever takes, in seconds.
@@ -50,7 +51,7 @@ fn handler(event: &str, asks: &Asks) -> Value {
             "type": "http",
             "url": url,
             "headers": {
-                "Authorization": format!("Bearer ${GUARD_TOKEN}"), "Deeds-Project": project, "Deeds-Home": "$HOME",
+                "Authorization": format!("Bearer ${GUARD_TOKEN}"), (PROJECT_HEADER): project, (HOME_HEADER): "$HOME",
             },
             "allowedEnvVars": [GUARD_TOKEN, "HOME", "PWD"],
         }),

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::entry::Entry;
 use super::{claude_code, codex, gemini, vscode};
+use crate::api::Handled;
 use crate::cli::hook;
 use crate::cli::program::on_path;
 use crate::cli::status::Usage;
@@ -173,7 +174,7 @@ impl Hooks {
     }
 
     fn path(&self) -> String {
-        format!("/v1/hooks/{}", self.dialect.name)
+        Handled::Hook.path().replace("{host}", self.dialect.name)
     }
 
     /// The command of a hook of ours that stands in a file already, or the address.

@@ -14,8 +14,8 @@ use axum::response::Response;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
-use crate::api::{Address, Problem, ProblemCode};
-use crate::domain::command::GuardNote;
+use crate::api::{Address, HOME_HEADER, PROJECT_HEADER, Problem, ProblemCode, sent};
+use crate::domain::command::{Command, GuardNote};
 use crate::domain::things::Door;
 use crate::gateway::Way as _;
 use crate::server::App;
@@ -83,7 +83,7 @@ pub(in crate::server) async fn decide(call: Call) -> Answer {
     });
     let decided = decided.await.map_err(defect)?.ok_or_else(|| absent("such host of coding agents"))?;
     if let Some(note) = decided.note {
-        record(&call, &note).await;
+        record(&call, note).await;
     }
     json(&decided.said)
 }
@@ -96,8 +96,8 @@ async fn asked(call: &Call) -> Result<ToolCall, Box<Problem>> {
         host: call.param("host")?,
         agent: query.get("agent")?,
         prefix: query.get("prefix")?,
-        project: place(call, "deeds-project"),
-        home: place(call, "deeds-home"),
+        project: place(call, PROJECT_HEADER),
+        home: place(call, HOME_HEADER),
         body: call.body.clone(),
         map: front.board.map.clone(),
         version: front.board.map_version,
@@ -112,10 +112,11 @@ fn place(call: &Call, name: &str) -> Option<PathBuf> {
 }
 
 /// Records it as the command does, at whichever node that is done. Who can't has lost nothing else: the answer stands without.
-async fn record(call: &Call, note: &GuardNote) {
+async fn record(call: &Call, note: GuardNote) {
+    let Ok(Some(sent)) = sent(Command::Guard(note)) else { return };
     let inside = Inside::of(&call.app, call.headers.get(header::AUTHORIZATION).cloned(), Door::Http);
-    let body = serde_json::to_vec(note).ok();
-    let asked = inside.ask("POST", "/v1/guard".to_owned(), body, Duration::ZERO);
+    // It has no key in its path.
+    let asked = inside.ask(sent.method, sent.path(str::to_owned), sent.body, Duration::ZERO);
     match timeout(RECORDED, asked).await {
         Ok(Ok(_)) => {}
         Ok(Err(error)) => tracing::warn!(?error, "what the guard found could not be recorded"),
