@@ -46,6 +46,11 @@ pub use trace::{CHAIN_CAUSES, CHAIN_EFFECTS, Chain, Effect};
 pub const FILE: &str = "index.db";
 /// Most idle connections kept for readers.
 const IDLE_READERS: usize = 4;
+/// Pages that the connection keeps which writes, in KiB: what a batch touches.
+const WRITER_PAGES: i32 = 16 * 1_024;
+/// Pages that one keeps which reads, in KiB: what a question comes back to. The next question finds the file changed and all that is
+/// kept of it let go, or the file in the system's cache.
+const READER_PAGES: i32 = 2 * 1_024;
 /// How many compiled statements a connection keeps.
 const STATEMENTS: usize = 64;
 
@@ -333,7 +338,7 @@ fn connect(path: &Path, create: bool) -> Result<Connection, IndexError> {
     connection.pragma_update(None, "synchronous", "OFF")?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
-    connection.pragma_update(None, "cache_size", -16_384)?;
+    connection.pragma_update(None, "cache_size", -WRITER_PAGES)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     Ok(connection)
 }
@@ -381,6 +386,7 @@ fn look_at_closed(path: &Path) -> Result<Connection, rusqlite::Error> {
 
 fn reader(path: &Path) -> Result<Connection, IndexError> {
     let connection = connect(path, false)?;
+    connection.pragma_update(None, "cache_size", -READER_PAGES)?;
     connection.execute_batch(terms::PICKS)?;
     array::load_module(&connection)?;
     texts::teach(&connection)?;
