@@ -29,6 +29,8 @@ const FORMAT: u32 = 21;
 const MAX_HEADING_BYTES: u64 = 64 * 1024;
 /// After so many bytes it is looked how much room is left.
 const LOOK_BYTES: usize = 256 * 1024;
+/// For so many bytes of a line room is made before it is read.
+const LINE_AHEAD: u64 = 64 * 1024 * 1024;
 
 /// Why a snapshot was not used. None of these is an error to anyone: the state is rebuilt from the ledger.
 #[derive(Debug, Error)]
@@ -286,7 +288,9 @@ pub(super) fn tidy(path: &Path) {
 /// Reads a snapshot of that ledger, and says at which head it was taken. Whether the ledger has that very head is for
 /// the caller to check. Blocks.
 pub(super) fn load(path: &Path, identity: &Identity) -> Result<(State, Head), SnapshotError> {
-    read(BufReader::new(open_file(path)?), identity)
+    let file = open_file(path)?;
+    let longest = file.metadata()?.len();
+    read(BufReader::new(file), longest, identity)
 }
 
 /// The same where only the board is wanted.
@@ -295,9 +299,14 @@ pub(super) fn load_board(path: &Path, identity: &Identity) -> Result<(Board, Hea
     Ok((state.board, head))
 }
 
-fn read(mut input: impl BufRead, identity: &Identity) -> Result<(State, Head), SnapshotError> {
+/// No line has more bytes than `longest`: most of a snapshot is one of them, and room for it is made once.
+fn read(
+    mut input: impl BufRead,
+    longest: u64,
+    identity: &Identity,
+) -> Result<(State, Head), SnapshotError> {
     let mut hasher = Sha256::new();
-    let mut text = Vec::new();
+    let mut text = Vec::with_capacity(usize::try_from(longest.min(LINE_AHEAD)).unwrap_or_default());
     input.read_until(b'\n', &mut text)?;
     let head = check_heading(&text, identity)?;
     let mut parts = Parts::default();
