@@ -35,6 +35,8 @@ const LOOK: Duration = Duration::from_millis(20);
 pub(super) const CURRENT: &str = "current";
 /// The folder of the tables, each a file by its number.
 pub(super) const TABLES: &str = "tables";
+/// Bytes of a table that a merge writes, about: it is synced as a whole, and meanwhile the ledger's next commit waits for the disk.
+const TABLE: u64 = 16 * 1_024 * 1_024;
 /// Bytes of a data block: a point read brings one in.
 const BLOCK: u32 = 4 * 1_024;
 /// Bits of the filters for each row, by which most rows that are not there are known without a read.
@@ -469,7 +471,7 @@ impl Core {
     /// Merges parts on disk once; whether there may be more to do.
     fn merge(&self) -> bool {
         let before = self.shape();
-        let strategy = Arc::new(Leveled::default());
+        let strategy = Arc::new(Leveled::default().with_table_target_size(TABLE));
         if let Err(error) = self.making(|| self.tree.compact(strategy, self.needed())) {
             if !self.stops() {
                 tracing::warn!("{error}");
