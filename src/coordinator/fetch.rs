@@ -3,11 +3,13 @@
 //!
 //! It costs a command one look at a flag where all values are near, and two small looks where it waits for nothing or names what was
 //! named lately. A key is read along with an entity: by itself it is nearly always a new one, which an image knows in less time than
-//! it takes to have another thread ask it.
+//! it takes to have another thread ask it. The same is so of all reads while the image's files are in the system's memory: then few
+//! are made ahead, to see when that has changed.
 
 use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{Duration, Instant};
 
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
@@ -21,6 +23,13 @@ use crate::store::Image;
 /// How many read at once; who comes then leaves it to who decides.
 const AT_ONCE: usize = 4;
 
+/// What a read takes at most that does not wait for the disk; another thread takes as long to be woken and to give the processor back.
+const FROM_MEMORY: Duration = Duration::from_micros(30);
+/// Where reads take no longer, one in so many is made ahead.
+const PROBE: u64 = 64;
+/// By what part the newest read changes how long reads are said to take.
+const NEWEST: u64 = 8;
+
 /// Reads ahead for one workspace.
 pub(super) struct Fetch {
     /// Gone once the workspace was shut down.
@@ -28,12 +37,44 @@ pub(super) struct Fetch {
     /// Whether anything lies in it alone.
     is_far: AtomicBool,
     room: Arc<Semaphore>,
+    pace: Arc<Pace>,
+}
+
+/// How long reads take.
+pub(super) struct Pace {
+    /// Nanoseconds for an entity, of the last ones.
+    takes: AtomicU64,
+    asked: AtomicU64,
+}
+
+impl Default for Pace {
+    /// The first ones may wait for the disk.
+    fn default() -> Self {
+        let takes = AtomicU64::new(2 * u64::from(FROM_MEMORY.subsec_nanos()));
+        Self { takes, asked: AtomicU64::new(0) }
+    }
+}
+
+impl Pace {
+    /// Whether to read ahead.
+    pub(super) fn helps(&self) -> bool {
+        let nth = self.asked.fetch_add(1, Ordering::Relaxed);
+        nth.is_multiple_of(PROBE) || u128::from(self.takes.load(Ordering::Relaxed)) > FROM_MEMORY.as_nanos()
+    }
+
+    /// So many entities were read in that time. What others note meanwhile may be lost.
+    pub(super) fn note(&self, entities: usize, took: Duration) {
+        let newest = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX) / (entities as u64).max(1);
+        let before = self.takes.load(Ordering::Relaxed);
+        self.takes.store(before - before / NEWEST + newest / NEWEST, Ordering::Relaxed);
+    }
 }
 
 impl Fetch {
     pub(super) fn of(image: Image) -> Self {
         let image = RwLock::new(Some(image));
-        Self { image, is_far: AtomicBool::new(false), room: Arc::new(Semaphore::new(AT_ONCE)) }
+        let (is_far, room) = (AtomicBool::new(false), Arc::new(Semaphore::new(AT_ONCE)));
+        Self { image, is_far, room, pace: Arc::default() }
     }
 
     /// From now on some values lie in the image alone.
@@ -47,7 +88,7 @@ impl Fetch {
         requests: &[Request],
         waiting: impl FnOnce() -> usize,
     ) -> Option<JoinHandle<()>> {
-        if !self.is_far.load(Ordering::Relaxed) || waiting() <= LETTER {
+        if !self.is_far.load(Ordering::Relaxed) || waiting() <= LETTER || !self.pace.helps() {
             return None;
         }
         let place = Arc::clone(&self.room).try_acquire_owned().ok()?;
@@ -56,8 +97,11 @@ impl Fetch {
         if paths.is_empty() {
             return None;
         }
+        let pace = Arc::clone(&self.pace);
         Some(tokio::task::spawn_blocking(move || {
+            let began = Instant::now();
             image.fetch(&paths, &prints);
+            pace.note(paths.len(), began.elapsed());
             drop(place);
         }))
     }

@@ -2,9 +2,11 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 use super::ahead::settle;
 use super::*;
+use crate::coordinator::fetch::Pace;
 use crate::coordinator::outside::{Outside, WAITING_BYTES};
 use crate::domain::ids::Version;
 use crate::domain::state::{Changes, Far as _, Totals};
@@ -330,5 +332,15 @@ async fn what_waiting_commands_name_is_read_while_nobody_decides() {
     let few: Vec<Request> = (90..92).map(|n| wide(&format!("cold{n}"), 0)).collect();
     let fetch = handle.shared.fetch.as_ref().unwrap();
     assert!(fetch.begin(&few, || 2).is_none(), "where nothing waits there is no time for it");
-    assert!(fetch.begin(&few, || 5).is_some());
+}
+
+#[test]
+fn what_comes_from_memory_is_read_ahead_now_and_then_only() {
+    let pace = Pace::default();
+    let helps = || (0..640).filter(|_| pace.helps()).count();
+    assert_eq!(helps(), 640, "nobody knows yet");
+    (0..64).for_each(|_| pace.note(4, Duration::from_micros(36)));
+    assert_eq!(helps(), 10);
+    pace.note(1, Duration::from_millis(1));
+    assert_eq!(helps(), 640, "the disk was waited for");
 }
