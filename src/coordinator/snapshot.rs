@@ -300,11 +300,7 @@ pub(super) fn load_board(path: &Path, identity: &Identity) -> Result<(Board, Hea
 }
 
 /// No line has more bytes than `longest`: most of a snapshot is one of them, and room for it is made once.
-fn read(
-    mut input: impl BufRead,
-    longest: u64,
-    identity: &Identity,
-) -> Result<(State, Head), SnapshotError> {
+fn read(mut input: impl BufRead, longest: u64, identity: &Identity) -> Result<(State, Head), SnapshotError> {
     let mut hasher = Sha256::new();
     let mut text = Vec::with_capacity(usize::try_from(longest.min(LINE_AHEAD)).unwrap_or_default());
     input.read_until(b'\n', &mut text)?;

@@ -272,12 +272,15 @@ impl Index {
             transaction.commit()?;
             Ok(answer)
         });
-        let answer = asked.map_err(|error| self.suspect(error))?;
         let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
-        if readers.generation == generation && readers.idle.len() < IDLE_READERS {
+        if asked.is_ok() && readers.generation == generation && readers.idle.len() < IDLE_READERS {
             readers.idle.push(connection);
+        } else {
+            // Nobody puts another file in the place meanwhile: who closes one last takes away by name what lies beside it.
+            drop(connection);
         }
-        Ok(answer)
+        drop(readers);
+        asked.map_err(|error| self.suspect(error))
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use proptest::prelude::*;
@@ -586,12 +586,20 @@ fn a_follower_that_breaks_off_leaves_the_others_alone() {
     assert!(broken.progress().ended);
 }
 
+struct Ends<'d>(&'d AtomicBool);
+
+impl Drop for Ends<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Release);
+    }
+}
+
 #[test]
 fn readers_never_wait_and_never_fail_while_it_grows_and_starts_anew() {
     let directory = TempDir::new().unwrap();
     let index = Index::open(&directory.path().join("index.db"), IDENTITY).unwrap();
     let records = encoded(&sample::deeds(&mut Dice::new(4), 2_000));
-    let done = std::sync::atomic::AtomicBool::new(false);
+    let done = AtomicBool::new(false);
     std::thread::scope(|scope| {
         for text in ["actor:intake", "form -entity:crm/**", "entity:**", ""] {
             let (index, done) = (&index, &done);
@@ -604,6 +612,8 @@ fn readers_never_wait_and_never_fail_while_it_grows_and_starts_anew() {
                 }
             });
         }
+        // Also where this fails, the others are to end.
+        let _end = Ends(&done);
         for _ in 0..3 {
             for part in records.chunks(100) {
                 feed(&index, part);
@@ -611,7 +621,6 @@ fn readers_never_wait_and_never_fail_while_it_grows_and_starts_anew() {
             index.reset().unwrap();
             assert_eq!(index.head().unwrap().seq, Seq(0));
         }
-        done.store(true, Ordering::Release);
     });
 }
 
