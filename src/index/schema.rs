@@ -2,7 +2,7 @@
 //!
 //! Words (actors, types, entities, fields …) are interned in `term`; every deed is one row of numbers in `deed`, and
 //! `post` lists the deeds of each term in order (`posts`), so that a page of a filter is read off its rarest term. `text` has
-//! what deeds say (`texts`), `sieve` and `sieved` where a text may be (`sieve`).
+//! what deeds say (`texts`), `sieve`, `sieved` and `stacked` where a text may be (`sieve`).
 
 use rusqlite::Connection;
 use sha2::{Digest as _, Sha256};
@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 use super::IndexError;
 
 /// Grows with every change of the tables or of what is written into them; a mismatch rebuilds the index.
-pub(super) const VERSION: i64 = 6;
+pub(super) const VERSION: i64 = 7;
 
 const TABLES: &str = "
 CREATE TABLE meta(id INTEGER PRIMARY KEY CHECK (id = 1), identity TEXT NOT NULL, head INTEGER NOT NULL, hash BLOB NOT NULL,
@@ -30,6 +30,7 @@ CREATE TABLE ref(kind INTEGER, number INTEGER, seq INTEGER, PRIMARY KEY(kind, nu
 CREATE TABLE text(first INTEGER PRIMARY KEY, deeds INTEGER NOT NULL, lengths BLOB NOT NULL, said TEXT NOT NULL);
 CREATE TABLE sieve(block INTEGER PRIMARY KEY, bits BLOB NOT NULL);
 CREATE TABLE sieved(row INTEGER PRIMARY KEY, lines BLOB NOT NULL);
+CREATE TABLE stacked(row INTEGER PRIMARY KEY, lines BLOB NOT NULL);
 CREATE TABLE minute(minute INTEGER, outcome INTEGER, deeds INTEGER NOT NULL, PRIMARY KEY(minute, outcome)) WITHOUT ROWID;
 CREATE TABLE writer(entity INTEGER, field INTEGER, actor INTEGER, writes INTEGER NOT NULL,
   PRIMARY KEY(entity, field, actor)) WITHOUT ROWID;

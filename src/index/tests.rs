@@ -10,6 +10,7 @@ use proptest::prelude::*;
 use tempfile::TempDir;
 
 use super::follow::{Follower, Record, Source};
+use super::sieve::{BLOCK, GROUP, Sieve, Sifter};
 use super::*;
 use crate::domain::deed::Deed;
 use crate::domain::filter::sample::{self, Dice};
@@ -699,4 +700,47 @@ fn an_index_that_a_reader_finds_broken_is_rebuilt() {
         follower.progress()
     );
     drop((follower, directory));
+}
+
+/// More blocks than one stack has, each with a text of its own, in every way that sieves lie.
+#[test]
+fn the_sieves_of_stacks_groups_and_blocks_name_the_same_blocks() {
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("index.db");
+    drop(Index::open(&path, IDENTITY).unwrap());
+    let mut connection = connect(&path, false).unwrap();
+    let (stack, end) = (8 * GROUP, 9 * GROUP + 3);
+    let text = |block: i64| format!("c0ffee-{block:05}");
+    let sieve = |block: i64| {
+        let mut sieve = Sieve::default();
+        sieve.add(&text(block));
+        sieve
+    };
+    let transaction = connection.transaction().unwrap();
+    (0..end).for_each(|block| sieve(block).write(&transaction, block, true).unwrap());
+    transaction.commit().unwrap();
+    let count = |table: &str| -> i64 {
+        connection.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get(0)).unwrap()
+    };
+    assert_eq!([count("stacked"), count("sieved"), count("sieve")], [8_192, 1_024, 3]);
+    let head = end * BLOCK;
+    for said in [0, 7, 8, 479, 480, 2_500, stack - 1, stack, stack + 479, stack + 480, end - 1] {
+        let mut sifter = Sifter::new(&text(said), head);
+        let found: Vec<i64> =
+            (0..end).filter(|block| sifter.may_be_in(&connection, *block).unwrap()).collect();
+        assert_eq!(found, [said]);
+    }
+    let check = |first: i64| {
+        let sieves: Vec<Sieve> = (first..(first + GROUP).min(end)).map(sieve).collect();
+        sieve::check(&connection, first, &sieves, head)
+    };
+    for first in (0..end).step_by(480) {
+        check(first).unwrap();
+    }
+    let change = "UPDATE stacked SET lines = zeroblob(3840) WHERE row = (SELECT min(row) FROM stacked WHERE lines <> zeroblob(3840))";
+    connection.execute(change, []).unwrap();
+    let broken = (0..end).step_by(480).filter(|first| check(*first).is_err()).count();
+    assert!(broken > 0);
+    connection.execute("DELETE FROM stacked WHERE row = 5", []).unwrap();
+    assert!(check(0).unwrap_err().is_broken());
 }

@@ -6,7 +6,7 @@ use rusqlite::functions::{Context, FunctionFlags};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::posts::{put_number, take_number};
-use super::sieve::{self, Sieve, Sifter, block_of, deeds_of};
+use super::sieve::{self, GROUP, Sieve, Sifter, block_of, deeds_of};
 use super::{IndexError, to_sql};
 
 /// From this many bytes on a part is full.
@@ -232,11 +232,10 @@ impl<'c> Cursor<'c> {
 
 /// Whether the sieves are those of the texts. Reads both whole.
 pub(super) fn check(connection: &Connection, head: i64) -> Result<(), IndexError> {
-    let (across, group) = sieve::groups(head);
     let blocks = if head > 0 { block_of(head) + 1 } else { 0 };
     let mut first = 0;
     while first < blocks {
-        let of_group = first..(first + group).min(blocks);
+        let of_group = first..(first + GROUP).min(blocks);
         let mut sieves = Vec::new();
         for block in of_group.clone() {
             let mut sieve = Sieve::default();
@@ -245,7 +244,7 @@ pub(super) fn check(connection: &Connection, head: i64) -> Result<(), IndexError
             }
             sieves.push(sieve);
         }
-        sieve::check(connection, first, &sieves, first < across * group)?;
+        sieve::check(connection, first, &sieves, head)?;
         first = of_group.end;
     }
     Ok(())
