@@ -213,7 +213,8 @@ impl DataDir {
 
     /// A directory with files and no lock of ours is somebody else's.
     fn refuse_foreign(&self) -> Result<(), DataDirError> {
-        if self.path.join(LOCK).exists() || self.has_ledger() {
+        let is_ours = || self.path.join(LOCK).exists() || self.has_ledger();
+        if is_ours() {
             return Ok(());
         }
         let mut names = names_in(&self.path)?;
@@ -221,8 +222,9 @@ impl DataDir {
             !["lost+found", TOKENS].contains(&name.as_str()) && !Store::NAMES.contains(&name.as_str())
         });
         match names.into_iter().next() {
-            Some(example) => Err(DataDirError::Foreign { place: self.path.clone(), example }),
-            None => Ok(()),
+            // Whoever has made it ours meanwhile made the lock before all else.
+            Some(example) if !is_ours() => Err(DataDirError::Foreign { place: self.path.clone(), example }),
+            Some(_) | None => Ok(()),
         }
     }
 
