@@ -79,7 +79,7 @@ impl Across {
         })
     }
 
-    /// Writes the nth, whose lines follow each other.
+    /// Writes lines that follow each other, from that row on.
     fn put(&self, connection: &Connection, first: i64, lines: &[u8]) -> Result<(), IndexError> {
         let mut write = connection.prepare_cached(self.write)?;
         for (row, lines) in (first..).zip(lines.chunks(ROW)) {
