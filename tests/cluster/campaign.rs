@@ -40,7 +40,7 @@ enum Fault {
     Held,
     /// All that passes there takes its time.
     Slow,
-    /// What callers and other nodes send to a node comes once more by a second connection, sooner or later.
+    /// What callers and other nodes send to nodes comes once more by a second connection, sooner or later.
     Doubled,
     /// A node's clock jumps.
     Clock,
@@ -72,7 +72,7 @@ impl Fault {
                 let later = Passage::Slow(Duration::from_millis(20 + chance.below(200)));
                 node.ways.iter().for_each(|way| way.let_through(later));
             }
-            Self::Doubled => node.front.let_through(Passage::Doubled),
+            Self::Doubled => cluster.let_through(Passage::Doubled),
             Self::Clock => {
                 let off = i64::try_from(chance.below(2 * OFF)).unwrap();
                 node.shift(off - i64::try_from(OFF).unwrap());
@@ -93,7 +93,7 @@ impl Fault {
             Self::NodeDies => node.up(),
             Self::NodeStops => node.send(Signal::CONT),
             Self::Held | Self::Slow => node.ways.iter().for_each(|way| way.let_through(Passage::Open)),
-            Self::Doubled => node.front.let_through(Passage::Open),
+            Self::Doubled => cluster.let_through(Passage::Open),
             // The clock stays as it is until it jumps again.
             Self::Cut | Self::Clock => {}
             Self::PrimaryDies => {
@@ -156,8 +156,14 @@ fn round(cluster: &mut Cluster, deck: &mut Deck, chance: &mut Chance, progress: 
     let mended = Instant::now();
     // The database first, without which no node starts.
     faults.sort_by_key(|(fault, _)| !OF_THE_DATABASE.contains(fault));
-    for (fault, node) in &faults {
-        fault.mend(cluster, *node);
+    let (doubled, others): (Vec<_>, Vec<_>) = faults.iter().partition(|(fault, _)| *fault == Fault::Doubled);
+    for (fault, node) in others {
+        fault.mend(cluster, node);
+    }
+    // However short the fault is, something is said twice.
+    for (fault, node) in doubled {
+        goes_on(cluster, progress, &[fault]);
+        fault.mend(cluster, node);
     }
     let faults: Vec<Fault> = faults.into_iter().map(|(fault, _)| fault).collect();
     goes_on(cluster, progress, &faults);

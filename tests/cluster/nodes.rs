@@ -22,7 +22,7 @@ use crate::programs;
 use crate::run::Home;
 use crate::server::Server;
 use crate::standby::Pair;
-use crate::way::Way;
+use crate::way::{Passage, Way};
 
 /// How many nodes the tests run.
 pub(crate) const NODES: usize = 3;
@@ -244,6 +244,11 @@ impl Cluster {
     /// By which callers reach all nodes.
     pub(crate) fn fronts(&self) -> Vec<String> {
         self.nodes.iter().map(|node| format!("127.0.0.1:{}", node.front.port)).collect()
+    }
+
+    /// How what is sent to nodes comes through.
+    pub(crate) fn let_through(&self, passage: Passage) {
+        self.nodes.iter().for_each(|node| node.front.let_through(passage));
     }
 
     /// Where all nodes listen.
