@@ -587,6 +587,7 @@ fn a_follower_that_breaks_off_leaves_the_others_alone() {
     assert!(broken.progress().ended);
 }
 
+/// Says that it is over, however it ends.
 struct Ends<'d>(&'d AtomicBool);
 
 impl Drop for Ends<'_> {
@@ -613,7 +614,6 @@ fn readers_never_wait_and_never_fail_while_it_grows_and_starts_anew() {
                 }
             });
         }
-        // Also where this fails, the others are to end.
         let _end = Ends(&done);
         for _ in 0..3 {
             for part in records.chunks(100) {
@@ -710,6 +710,7 @@ fn the_sieves_of_stacks_groups_and_blocks_name_the_same_blocks() {
     drop(Index::open(&path, IDENTITY).unwrap());
     let mut connection = connect(&path, false).unwrap();
     let (stack, end) = (8 * GROUP, 9 * GROUP + 3);
+    let groups = || (0..end).step_by(usize::try_from(GROUP).unwrap());
     let text = |block: i64| format!("c0ffee-{block:05}");
     let sieve = |block: i64| {
         let mut sieve = Sieve::default();
@@ -734,12 +735,12 @@ fn the_sieves_of_stacks_groups_and_blocks_name_the_same_blocks() {
         let sieves: Vec<Sieve> = (first..(first + GROUP).min(end)).map(sieve).collect();
         sieve::check(&connection, first, &sieves, head)
     };
-    for first in (0..end).step_by(480) {
+    for first in groups() {
         check(first).unwrap();
     }
     let change = "UPDATE stacked SET lines = zeroblob(3840) WHERE row = (SELECT min(row) FROM stacked WHERE lines <> zeroblob(3840))";
     connection.execute(change, []).unwrap();
-    let broken = (0..end).step_by(480).filter(|first| check(*first).is_err()).count();
+    let broken = groups().filter(|first| check(*first).is_err()).count();
     assert!(broken > 0);
     connection.execute("DELETE FROM stacked WHERE row = 5", []).unwrap();
     assert!(check(0).unwrap_err().is_broken());
